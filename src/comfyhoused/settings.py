@@ -1,0 +1,132 @@
+"""Settings: the only reader of the environment. Loaded by entry points, frozen, grouped.
+
+Every field has a description; docs/settings.md and .env.example list the same fields
+(tests/unit/test_settings_docs.py compares them).
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+DEVELOPMENT_SECRET = "development-secret-not-for-production"  # noqa: S105  refused in production
+
+
+class _Group(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix="CH_", env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+
+class HouseSettings(_Group):
+    """What kind of house this is."""
+
+    mode: Literal["development", "production"] = Field(
+        "development", description="production refuses development secrets and lossy parts"
+    )
+    data_dir: Path = Field(Path("var"), description="folder of everything the bundled parts keep")
+    secret: SecretStr = Field(
+        SecretStr(DEVELOPMENT_SECRET),
+        description="signs links and names; at least 32 characters; change it and old links die",
+    )
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+
+
+class HttpSettings(_Group):
+    """The web server."""
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8000, ge=0, le=65535, description="port to listen on")
+    public_url: str | None = Field(
+        None, description="address under which customers reach us; default: http://host:port"
+    )
+    max_body_bytes: int = Field(2_000_000, gt=0, description="largest JSON body taken")
+    max_upload_bytes: int = Field(100_000_000, gt=0, description="largest file taken")
+    max_pixels: int = Field(100_000_000, gt=0, description="largest picture taken, width × height")
+
+
+class RedisSettings(_Group):
+    """The store of jobs."""
+
+    redis_url: str | None = Field(
+        None, description="redis://… of a Redis or Valkey; default: the bundled Valkey"
+    )
+
+
+class StorageSettings(_Group):
+    """Where files live: S3 where a bucket is named, else the local disk."""
+
+    s3_bucket: str | None = Field(None, description="bucket; setting it switches to S3")
+    s3_endpoint: str | None = Field(None, description="address of MinIO or another S3 server")
+    s3_region: str = Field("us-east-1", description="region")
+    s3_access_key: SecretStr | None = Field(None, description="access key id")
+    s3_secret_key: SecretStr | None = Field(None, description="secret access key")
+    s3_public_endpoint: str | None = Field(
+        None, description="address in the links customers get, where it differs from the endpoint"
+    )
+    link_seconds: int = Field(3600, gt=0, le=604800, description="how long a file's link is valid")
+
+
+class FleetSettings(_Group):
+    """The ComfyUI servers."""
+
+    comfyui_urls: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="addresses of ComfyUI servers, comma separated; none: the built-in engine"
+    )
+    engine_url: str | None = Field(
+        None, description="address of the built-in engine, which serves test mode; `up` sets it"
+    )
+    backend_lost_seconds: float = Field(
+        30, gt=0, description="an unreachable server is given up after so long"
+    )
+    post_timeout_seconds: float = Field(3, gt=0, description="time a server has to take a prompt")
+    http_timeout_seconds: float = Field(10, gt=0, description="time a server has for other calls")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_urls(cls, values: dict[str, object]) -> dict[str, object]:
+        urls = values.get("comfyui_urls")
+        if isinstance(urls, str):
+            parts = tuple(part.strip().rstrip("/") for part in urls.split(",") if part.strip())
+            return {**values, "comfyui_urls": parts}
+        return values
+
+
+class JobSettings(_Group):
+    """How jobs are run."""
+
+    lease_seconds: float = Field(8, gt=0, description="a worker that is silent so long loses a job")
+    sweep_seconds: float = Field(2, gt=0, description="how often every worker looks for lost jobs")
+    job_timeout_seconds: int = Field(600, gt=0, description="default run time limit of a job")
+    job_expires_seconds: int = Field(86400, gt=0, description="default limit of waiting in line")
+    max_attempts: int = Field(3, gt=0, description="tries of a job before it is failed")
+    worker_threads: int = Field(8, gt=0, description="actors a worker runs at once")
+    sync_wait_seconds: int = Field(60, ge=0, description="how long POST /generate waits by default")
+
+
+class Settings:
+    """All groups. Built once by an entry point and handed down."""
+
+    def __init__(self) -> None:
+        self.house = HouseSettings()
+        self.http = HttpSettings()
+        self.redis = RedisSettings()
+        self.storage = StorageSettings()
+        self.fleet = FleetSettings()
+        self.jobs = JobSettings()
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment and `.env`; raises pydantic.ValidationError naming each field."""
+        return cls()
+
+
+GROUPS: tuple[type[_Group], ...] = (
+    HouseSettings,
+    HttpSettings,
+    RedisSettings,
+    StorageSettings,
+    FleetSettings,
+    JobSettings,
+)
