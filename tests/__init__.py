@@ -1,0 +1,1 @@
+"""The tests; a package, so that its files may import `tests.processes` and one another's makers."""

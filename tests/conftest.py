@@ -1,0 +1,65 @@
+"""Fixtures every test may use: real servers on free ports of 127.0.0.1."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from tests.processes import EngineProcess, ServerProcess, ValkeyProcess
+
+MakeValkey = Callable[[], ValkeyProcess]
+MakeEngine = Callable[..., EngineProcess]
+
+
+@pytest.fixture(scope="session")
+def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One bundled Valkey for the whole session."""
+    server = ValkeyProcess(tmp_path_factory.mktemp("valkey of the session"))
+    server.start()
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture
+async def redis(valkey_url: str) -> AsyncIterator[Redis]:
+    """A client of the session's Valkey, emptied before the test."""
+    client = Redis.from_url(valkey_url, decode_responses=True)
+    await client.flushdb()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def started() -> Iterator[list[ServerProcess]]:
+    """Processes put into this list are stopped after the test, last one first."""
+    servers: list[ServerProcess] = []
+    yield servers
+    for server in reversed(servers):
+        server.stop()
+
+
+@pytest.fixture
+def make_valkey(tmp_path: Path, started: list[ServerProcess]) -> MakeValkey:
+    """Start a Valkey of the test's own, which it may kill and restart on the same data."""
+
+    def make() -> ValkeyProcess:
+        server = ValkeyProcess(tmp_path / f"valkey {len(started)}")
+        started.append(server)
+        server.start()
+        return server
+
+    return make
+
+
+@pytest.fixture
+def make_engine(tmp_path: Path, started: list[ServerProcess]) -> MakeEngine:
+    """Start a built-in engine of the test's own; arguments go to its command line."""
+
+    def make(*arguments: str) -> EngineProcess:
+        server = EngineProcess(tmp_path / f"engine {len(started)}", *arguments)
+        started.append(server)
+        server.start()
+        return server
+
+    return make
