@@ -1,0 +1,1 @@
+"""Small programs that the Makefile calls; no part of the product."""
