@@ -52,5 +52,6 @@ def register(prompt_server: PromptServer, folder_paths: Any) -> Fence | None:
     fence = Fence()
     prompt_server.add_on_prompt_handler(fence.admit)
     for route in make_routes(get_folders, fence):
-        prompt_server.routes.route(route.method, route.path, **route.kwargs)(route.handler)
+        # Without its options: ComfyUI repeats every route under /api and breaks on any.
+        prompt_server.routes.route(route.method, route.path)(route.handler)
     return fence

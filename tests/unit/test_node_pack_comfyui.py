@@ -44,11 +44,14 @@ class Host:
         return web.json_response({"number": len(self.queue)})
 
     def make_app(self) -> web.Application:
+        """ComfyUI serves every route under /api too, and breaks on a route with options."""
         app = web.Application()
         app.router.add_post("/prompt", self.post_prompt)
-        for route in self.routes:  # ComfyUI serves every route under /api too
+        under_api = web.RouteTableDef()
+        for route in self.routes:
             assert isinstance(route, web.RouteDef)
-            app.router.add_route(route.method, f"/api{route.path}", route.handler)
+            under_api.route(route.method, f"/api{route.path}")(route.handler, **route.kwargs)
+        app.add_routes(under_api)
         app.add_routes(self.routes)
         return app
 
