@@ -1,0 +1,20 @@
+"""What a generated picture costs, in units."""
+
+from fractions import Fraction
+from math import ceil
+
+UNIT_PIXELS = 1024 * 1024
+"""One megapixel, the binary one: a 1024 × 1024 picture is one unit."""
+
+UNIT_STEPS = 50
+
+
+def count_units(*, width: int, height: int, steps: int, num_images: int = 1) -> int:
+    """Return the units of a job: an image up to 1 megapixel and 50 steps is one.
+
+    Larger ones and longer ones cost pro rata (both: the product); the sum over the job's
+    images is rounded up, once.
+    """
+    pixels = max(Fraction(1), Fraction(width * height, UNIT_PIXELS))
+    effort = max(Fraction(1), Fraction(steps, UNIT_STEPS))
+    return ceil(num_images * pixels * effort)
