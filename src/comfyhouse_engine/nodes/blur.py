@@ -46,6 +46,7 @@ _MIRROR = cv2.BORDER_REFLECT_101
 class ImageBlur:
     """Softens."""
 
+    PYTHON_MODULE = "comfy_extras.nodes_post_processing"
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "execute"
     CATEGORY = "image/postprocessing"
@@ -70,6 +71,7 @@ class ImageBlur:
 class ImageSharpen:
     """Adds what a blur takes away, `alpha` times ten."""
 
+    PYTHON_MODULE = "comfy_extras.nodes_post_processing"
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "execute"
     CATEGORY = "image/postprocessing"
