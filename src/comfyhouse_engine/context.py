@@ -61,10 +61,10 @@ def current() -> RunContext:
 
 
 @contextmanager
-def entered(context: RunContext) -> Iterator[None]:
+def entered(context: RunContext) -> Iterator[RunContext]:
     """Make `context` the current one inside the `with` block."""
     token = _current.set(context)
     try:
-        yield
+        yield context
     finally:
         _current.reset(token)

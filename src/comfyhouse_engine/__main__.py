@@ -1,0 +1,7 @@
+"""`python -m comfyhouse_engine`."""
+
+import sys
+
+from comfyhouse_engine.cli import main
+
+sys.exit(main())

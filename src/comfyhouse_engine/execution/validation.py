@@ -1,0 +1,336 @@
+"""Checks a prompt before it is queued, with the error bodies of ComfyUI 0.3.64.
+
+Only what the outputs need is checked, and a prompt is accepted when at least one output is valid.
+Recorded in http/300-341; what is *not* checked there is not checked here either.
+"""
+
+import inspect
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from comfyhouse_engine.execution.calling import fan_out
+from comfyhouse_engine.execution.failures import format_traceback, type_name
+from comfyhouse_engine.execution.graph import (
+    Declarations,
+    Graph,
+    InputSpec,
+    NodeClasses,
+    is_link,
+    is_output_class,
+)
+
+Problem = dict[str, Any]
+_ECHOED_CHOICES = 20
+_CONVERSIONS = {"INT": int, "FLOAT": float, "STRING": str, "BOOLEAN": bool}
+
+
+@dataclass(frozen=True)
+class Validation:
+    """`outputs` are the valid output nodes in prompt order; `error` is set when there is none."""
+
+    outputs: list[str]
+    error: Problem | None
+    node_errors: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    is_valid: bool
+    problems: list[Problem]
+
+
+def validate_prompt(
+    graph: Graph, classes: NodeClasses, targets: Container[str] | None
+) -> Validation:
+    """Check `graph`; `targets` (if any) limits which output nodes count.
+
+    Links and scalars are checked, scalars are converted in place. Input that is no graph at all
+    raises TypeError or KeyError, which the server answers with its plain 500, as recorded.
+    """
+    error = _find_unknown_node(graph, classes)
+    if error:
+        return Validation([], error)
+    wanted = [
+        node_id
+        for node_id, node in graph.items()
+        if is_output_class(classes[node["class_type"]]) and (targets is None or node_id in targets)
+    ]
+    if not wanted:
+        return Validation([], make_problem("prompt_no_outputs", "Prompt has no outputs"))
+    return _Checker(graph, classes).check_outputs(wanted)
+
+
+def make_problem(kind: str, message: str, details: str = "", **extra: object) -> Problem:
+    """Return an error object in ComfyUI's shape."""
+    return {"type": kind, "message": message, "details": details, "extra_info": extra}
+
+
+def _find_unknown_node(graph: Graph, classes: NodeClasses) -> Problem | None:
+    for node_id in graph:
+        if "class_type" not in graph[node_id]:
+            message = "Cannot execute because a node is missing the class_type property."
+            return make_problem("invalid_prompt", message, f"Node ID '#{node_id}'")
+        class_type = graph[node_id]["class_type"]
+        if class_type not in classes:
+            message = f"Cannot execute because node {class_type} does not exist."
+            return make_problem("invalid_prompt", message, f"Node ID '#{node_id}'")
+    return None
+
+
+class _Checker:
+    """One pass over a graph; remembers a verdict per node."""
+
+    def __init__(self, graph: Graph, classes: NodeClasses) -> None:
+        self._graph = graph
+        self._classes = classes
+        self._declarations = Declarations()
+        self._verdicts: dict[str, _Verdict] = {}
+        self._open: set[str] = set()
+
+    def check_outputs(self, wanted: Sequence[str]) -> Validation:
+        good: list[str] = []
+        details: list[str] = []
+        node_errors: dict[str, Any] = {}
+        for output in wanted:
+            verdict = self._check_output(output)
+            if verdict.is_valid:
+                good.append(output)
+                continue
+            details += [
+                f"{problem['message']}: {problem['details']}" for problem in verdict.problems
+            ]
+            self._report(output, node_errors)
+        if good:
+            return Validation(good, None, node_errors)
+        message = "Prompt outputs failed validation"
+        kind = "prompt_outputs_failed_validation"
+        return Validation([], make_problem(kind, message, "\n".join(details)), node_errors)
+
+    def _report(self, output: str, node_errors: dict[str, Any]) -> None:
+        """Note every node with problems of its own as standing in the way of `output`."""
+        for node_id, verdict in self._verdicts.items():
+            if verdict.is_valid or not verdict.problems:
+                continue
+            entry = node_errors.setdefault(
+                node_id,
+                {
+                    "errors": verdict.problems,
+                    "dependent_outputs": [],
+                    "class_type": self._graph[node_id]["class_type"],
+                },
+            )
+            entry["dependent_outputs"].append(output)
+
+    def _check_output(self, output: str) -> _Verdict:
+        try:
+            return self._check_node(output)
+        except Exception as error:  # noqa: BLE001 - border: nodes are other people's code
+            problem = make_problem(
+                "exception_during_validation",
+                "Exception when validating node",
+                str(error),
+                exception_type=type_name(error),
+                traceback=format_traceback(error),
+            )
+            return self._settle(output, _Verdict(False, [problem]))
+
+    def _settle(self, node_id: str, verdict: _Verdict) -> _Verdict:
+        self._verdicts[node_id] = verdict
+        return verdict
+
+    def _check_node(self, node_id: str) -> _Verdict:
+        if node_id in self._verdicts:
+            return self._verdicts[node_id]
+        if node_id in self._open:
+            # ComfyUI recurses until the stack is full and loses the reason on the way back up, so
+            # a cycle is refused without any error (http/323).
+            return _Verdict(False, [])
+        self._open.add(node_id)
+        try:
+            return self._settle(node_id, self._inspect_node(node_id))
+        finally:
+            self._open.discard(node_id)
+
+    def _inspect_node(self, node_id: str) -> _Verdict:
+        inputs = self._graph[node_id]["inputs"]
+        node_class = self._classes[self._graph[node_id]["class_type"]]
+        own = _OwnValidation(node_class)
+        problems: list[Problem] = []
+        is_valid = True
+        for spec in self._declarations.inputs(node_class).values():
+            if spec.name not in inputs:
+                if spec.category == "required":
+                    problems.append(_missing(spec))
+            elif isinstance(inputs[spec.name], list):
+                found = self._check_link(spec, inputs[spec.name], own)
+                is_valid = is_valid and found is not None
+                problems += found or []
+            else:
+                problems += _check_scalar(spec, inputs, own)
+        problems += own.run(inputs)
+        return _Verdict(is_valid and not problems, problems)
+
+    def _check_link(
+        self, spec: InputSpec, link: list[Any], own: "_OwnValidation"
+    ) -> list[Problem] | None:
+        """Return this link's problems, None when the fault lies further up."""
+        if len(link) != 2:
+            message = "Bad linked input, must be a length-2 list of [node_id, slot_index]"
+            return [
+                _input_problem("bad_linked_input", message, spec.name, spec, received_value=link)
+            ]
+        source_id, slot = link
+        source_class: Any = self._classes[self._graph[source_id]["class_type"]]
+        received = source_class.RETURN_TYPES[slot]
+        own.received_types[spec.name] = received
+        if not own.checks_types and not _is_compatible(received, spec.kind):
+            return [_mismatch(spec, received, link)]
+        try:
+            return [] if self._check_node(source_id).is_valid else None
+        except Exception as error:  # noqa: BLE001 - border: nodes are other people's code
+            self._settle(source_id, _Verdict(False, [_inner_problem(spec, link, error)]))
+            return None
+
+
+class _OwnValidation:
+    """A node class's VALIDATE_INPUTS: what it takes over from the engine, and its verdict."""
+
+    def __init__(self, node_class: Any) -> None:
+        self._function = getattr(node_class, "VALIDATE_INPUTS", None)
+        self.received_types: dict[str, Any] = {}
+        self._names: Sequence[str] = ()
+        self._takes_all = False
+        if self._function is not None:
+            described = inspect.getfullargspec(self._function)
+            self._names = [*described.args, *described.kwonlyargs]
+            self._takes_all = described.varkw is not None
+
+    @property
+    def checks_types(self) -> bool:
+        return "input_types" in self._names
+
+    def covers(self, name: str) -> bool:
+        return self._takes_all or name in self._names
+
+    def run(self, inputs: dict[str, Any]) -> list[Problem]:
+        if self._function is None:
+            return []
+        taken = {
+            name: [value]
+            for name, value in inputs.items()
+            if self.covers(name) and not is_link(value)
+        }
+        arguments = {**taken, "input_types": [self.received_types]} if self.checks_types else taken
+        answers = fan_out(self._function, arguments, takes_lists=False, before_each=lambda: None)
+        return [
+            _custom_problem(name, answer)
+            for name in arguments
+            for answer in answers
+            if answer is not True
+        ]
+
+
+def _check_scalar(spec: InputSpec, inputs: dict[str, Any], own: _OwnValidation) -> list[Problem]:
+    """Convert the value in place and check it against its declaration."""
+    value = inputs[spec.name]
+    if isinstance(value, dict) and "__value__" in value:
+        value = inputs[spec.name] = value["__value__"]
+    convert = _CONVERSIONS.get(spec.kind) if isinstance(spec.kind, str) else None
+    try:
+        value = inputs[spec.name] = convert(value) if convert else value
+    except (TypeError, ValueError, OverflowError) as error:
+        return [_not_convertible(spec, value, error)]
+    return [] if own.covers(spec.name) else _check_bounds(spec, value)
+
+
+def _check_bounds(spec: InputSpec, value: Any) -> list[Problem]:
+    if "min" in spec.options and value < spec.options["min"]:
+        message = f"Value {value} smaller than min of {spec.options['min']}"
+        kind = "value_smaller_than_min"
+        return [_input_problem(kind, message, spec.name, spec, received_value=value)]
+    if "max" in spec.options and value > spec.options["max"]:
+        message = f"Value {value} bigger than max of {spec.options['max']}"
+        kind = "value_bigger_than_max"
+        return [_input_problem(kind, message, spec.name, spec, received_value=value)]
+    if spec.choices is not None and value not in spec.choices:
+        return [_not_in_list(spec, spec.choices, value)]
+    return []
+
+
+def _is_compatible(received: Any, wanted: Any) -> bool:
+    """True when a link's type fits; "*" fits all, "A,B" fits either."""
+    if received == wanted or received == "*" or wanted == "*":
+        return True
+    if not isinstance(received, str) or not isinstance(wanted, str):
+        return False
+    given = {part.strip() for part in received.split(",")}
+    return not given.isdisjoint(part.strip() for part in wanted.split(","))
+
+
+def _input_problem(
+    kind: str, message: str, details: str, spec: InputSpec, **extra: object
+) -> Problem:
+    return make_problem(
+        kind, message, details, input_name=spec.name, input_config=spec.config, **extra
+    )
+
+
+def _missing(spec: InputSpec) -> Problem:
+    return make_problem(
+        "required_input_missing", "Required input is missing", spec.name, input_name=spec.name
+    )
+
+
+def _mismatch(spec: InputSpec, received: Any, link: list[Any]) -> Problem:
+    return _input_problem(
+        "return_type_mismatch",
+        "Return type mismatch between linked nodes",
+        f"{spec.name}, received_type({received}) mismatch input_type({spec.kind})",
+        spec,
+        received_type=received,
+        linked_node=link,
+    )
+
+
+def _inner_problem(spec: InputSpec, link: list[Any], error: Exception) -> Problem:
+    return _input_problem(
+        "exception_during_inner_validation",
+        "Exception when validating inner node",
+        str(error),
+        spec,
+        exception_message=str(error),
+        exception_type=type_name(error),
+        traceback=format_traceback(error),
+        linked_node=link,
+    )
+
+
+def _not_convertible(spec: InputSpec, value: Any, error: Exception) -> Problem:
+    return _input_problem(
+        "invalid_input_type",
+        f"Failed to convert an input value to a {spec.kind} value",
+        f"{spec.name}, {value}, {error}",
+        spec,
+        received_value=value,
+        exception_message=str(error),
+    )
+
+
+def _not_in_list(spec: InputSpec, choices: list[Any], value: Any) -> Problem:
+    is_long = len(choices) > _ECHOED_CHOICES
+    allowed = f"(list of length {len(choices)})" if is_long else str(choices)
+    return make_problem(
+        "value_not_in_list",
+        "Value not in list",
+        f"{spec.name}: '{value}' not in {allowed}",
+        input_name=spec.name,
+        input_config=None if is_long else spec.config,
+        received_value=value,
+    )
+
+
+def _custom_problem(name: str, answer: object) -> Problem:
+    details = name if answer is False else f"{name} - {answer}"
+    message = "Custom validation failed for node"
+    return make_problem("custom_validation_failed", message, details, input_name=name)
