@@ -1,0 +1,53 @@
+"""Streaming to and from an open file without blocking the event loop or filling memory."""
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from comfyhoused.adapters.storage.storage import ObjectMissing, StorageUnavailable
+
+_WRITE_BYTES = 512 * 1024
+_READ_BYTES = 256 * 1024
+
+
+@contextmanager
+def translate_errors() -> Iterator[None]:
+    """Raise what the disk reports as ObjectMissing or StorageUnavailable."""
+    try:
+        yield
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        raise ObjectMissing("There is no such file in the store.") from error
+    except OSError as error:
+        raise StorageUnavailable(f"The disk says: {error.strerror}.") from error
+
+
+async def write_chunks(file: BinaryIO, chunks: AsyncIterable[bytes]) -> None:
+    """Write all chunks, half a megabyte at a time; raises StorageUnavailable."""
+    waiting: list[bytes] = []
+    waiting_bytes = 0
+    async for chunk in chunks:
+        waiting.append(chunk)
+        waiting_bytes += len(chunk)
+        if waiting_bytes >= _WRITE_BYTES:
+            await _write(file, waiting)
+            waiting, waiting_bytes = [], 0
+    await _write(file, waiting)
+
+
+async def read_chunks(file: BinaryIO, size_bytes: int) -> AsyncIterator[bytes]:
+    """Stream at most so many bytes from where the file stands; raises StorageUnavailable."""
+    left = size_bytes
+    while left > 0:
+        with translate_errors():
+            chunk = await asyncio.to_thread(file.read, min(left, _READ_BYTES))
+        if not chunk:
+            return
+        left -= len(chunk)
+        yield chunk
+
+
+async def _write(file: BinaryIO, chunks: list[bytes]) -> None:
+    with translate_errors():
+        await asyncio.to_thread(file.writelines, chunks)
+        file.flush()

@@ -1,0 +1,19 @@
+#!lua flags=allow-oom
+-- The object is written: keep it, with its record. Idempotent by id.
+-- ARGV: id, object key, owner, keep ms (0: until deleted), then field, value, …
+local id, key, owner, keep = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+if redis.call('EXISTS', key_of(id)) == 1 then return 'kept' end
+local now = now_ms()
+local doom = tonumber(redis.call('ZSCORE', DOOMED, key) or '0')
+if doom <= now then
+  redis.call('ZADD', DOOMED, now, key)
+  return 'late'
+end
+local fields = {}
+for i = 5, #ARGV do fields[#fields + 1] = ARGV[i] end
+redis.call('HSET', key_of(id), 'schema', 1, 'id', id, 'owner', owner, 'key', key,
+  'created_at', now, 'expires_at', keep > 0 and now + keep or '', unpack(fields))
+redis.call('ZADD', files_of(owner), 0, entry_of(id, now))
+if keep > 0 then redis.call('ZADD', EXPIRING, now + keep, id) end
+redis.call('ZREM', DOOMED, key)
+return 'created'

@@ -1,0 +1,171 @@
+"""Files: the record of bytes that we keep, in Redis; the bytes themselves are in storage.
+
+An object is doomed (due to be removed by the sweeper) from before it is written until its
+record exists, and again from the moment the record goes. So whatever dies in between, no
+object outlives its record for long, and no record is left without its object.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from comfyhoused.adapters.redis.client import Store
+from comfyhoused.adapters.storage.storage import Storage, StorageUnavailable
+from comfyhoused.core.files.scripts import DOOMED, SCRIPTS
+from comfyhoused.kit.clock import make_instant
+from comfyhoused.kit.errors import NotFound, Unavailable
+from comfyhoused.kit.pages import InvalidCursor, Page, make_cursor, read_cursor
+
+Purpose = Literal["input", "output"]
+
+#: How long bytes may take to arrive before they count as abandoned.
+GRACE_SECONDS = 3600
+
+
+class FileNotFound(NotFound):
+    """No such file, or it belongs to somebody else."""
+
+    code = "file_not_found"
+    title = "There is no such file of yours"
+
+
+class UploadTooSlow(Unavailable):
+    """The bytes took longer than an hour to arrive and were given up."""
+
+    code = "upload_too_slow"
+    title = "The upload took too long"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """Bytes that we keep. Pixels are None for what is no picture; `hash` is BLAKE3 in hex.
+
+    `expires_at` is None for a file that stays until it is deleted; `job_id` is set on outputs.
+    """
+
+    id: str
+    owner: str
+    key: str
+    content_type: str
+    size_bytes: int
+    hash: str
+    width: int | None
+    height: int | None
+    purpose: Purpose
+    created_at: datetime
+    expires_at: datetime | None
+    job_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FileDraft:
+    """A file whose object is written, but which has no record yet."""
+
+    id: str
+    owner: str
+    key: str
+    content_type: str
+    size_bytes: int
+    hash: str
+    width: int | None
+    height: int | None
+    purpose: Purpose
+    keep_seconds: int | None = None
+    job_id: str | None = None
+
+
+async def expect_object(store: Store, file_id: str, key: str) -> None:
+    """Say that an object is about to be written; without a record it goes after an hour."""
+    await SCRIPTS.run(store, "expect", file_id, key, GRACE_SECONDS * 1000)
+
+
+async def create_file(store: Store, draft: FileDraft) -> File:
+    """Keep an expected object, with its record; idempotent by id. Raises UploadTooSlow."""
+    fields: dict[str, str | int] = {
+        "content_type": draft.content_type,
+        "size_bytes": draft.size_bytes,
+        "hash": draft.hash,
+        "width": draft.width or 0,
+        "height": draft.height or 0,
+        "purpose": draft.purpose,
+        "job_id": draft.job_id or "",
+    }
+    keep_ms = (draft.keep_seconds or 0) * 1000
+    pairs = [part for pair in fields.items() for part in pair]
+    verdict = await SCRIPTS.run(store, "create", draft.id, draft.key, draft.owner, keep_ms, *pairs)
+    if verdict == "late":
+        raise UploadTooSlow("Send the file again.")
+    return await get_file(store, draft.owner, draft.id)
+
+
+async def find_file(store: Store, file_id: str) -> File | None:
+    """Return the record, whoever owns it."""
+    record = await store.hgetall(f"ch:1:file:{file_id}")
+    return _read_record({str(name): str(value) for name, value in record.items()})
+
+
+async def get_file(store: Store, owner: str, file_id: str) -> File:
+    """Return the owner's file; raises FileNotFound."""
+    file = await find_file(store, file_id)
+    if file is None or file.owner != owner:
+        raise FileNotFound("It may have expired, or the id belongs to another account.")
+    return file
+
+
+async def list_files(store: Store, owner: str, *, limit: int, cursor: str | None) -> Page[File]:
+    """Return a page of the owner's files, newest first; raises InvalidCursor."""
+    before = f"({_read_position(cursor)}" if cursor is not None else "+"
+    entries = await store.zrevrangebylex(
+        f"ch:1:owner:{owner}:files", before, "-", start=0, num=limit + 1
+    )
+    shown = [str(entry) for entry in entries[:limit]]
+    found = [await find_file(store, entry.partition(":")[2]) for entry in shown]
+    next_cursor = make_cursor(shown[-1]) if len(entries) > limit else None
+    return Page([file for file in found if file is not None], next_cursor)
+
+
+async def delete_file(store: Store, storage: Storage, owner: str, file_id: str) -> None:
+    """Remove the owner's file: the record, then the bytes; raises FileNotFound.
+
+    Where the bytes cannot be removed now, the sweeper does it.
+    """
+    key = await SCRIPTS.run(store, "forget", file_id, owner)
+    if key is None:
+        raise FileNotFound("It may have expired, or the id belongs to another account.")
+    with suppress(StorageUnavailable):
+        await remove_object(store, storage, key)
+
+
+async def remove_object(store: Store, storage: Storage, key: str) -> None:
+    """Remove a doomed object; raises StorageUnavailable, and it stays doomed."""
+    await storage.delete(key)
+    await store.zrem(DOOMED, key)
+
+
+def _read_position(cursor: str) -> str:
+    position = read_cursor(cursor)
+    stamp, _, file_id = position.partition(":")
+    if not (stamp.isdigit() and file_id):
+        raise InvalidCursor("The cursor is not one that this listing gave out.")
+    return position
+
+
+def _read_record(record: Mapping[str, str]) -> File | None:
+    if not record:
+        return None
+    return File(
+        id=record["id"],
+        owner=record["owner"],
+        key=record["key"],
+        content_type=record["content_type"],
+        size_bytes=int(record["size_bytes"]),
+        hash=record["hash"],
+        width=int(record["width"]) or None,
+        height=int(record["height"]) or None,
+        purpose="input" if record["purpose"] == "input" else "output",
+        created_at=make_instant(int(record["created_at"])),
+        expires_at=make_instant(int(record["expires_at"])) if record["expires_at"] else None,
+        job_id=record["job_id"] or None,
+    )

@@ -1,0 +1,101 @@
+"""Keeping what a backend made: stripped, streamed into storage, with a record of its own."""
+
+from collections.abc import AsyncIterable, AsyncIterator
+from io import BytesIO
+
+from comfyhoused.adapters.redis.client import Store
+from comfyhoused.adapters.storage.storage import Storage
+from comfyhoused.core.files.content_types import EXTENSIONS, make_safe_type
+from comfyhoused.core.files.headers import HeaderTruncated, ImageHeader, read_header
+from comfyhoused.core.files.places import OutputPlace
+from comfyhoused.core.files.png import strip_png_text
+from comfyhoused.core.files.records import (
+    File,
+    FileDraft,
+    create_file,
+    expect_object,
+    find_file,
+)
+from comfyhoused.core.files.webp import strip_webp_text
+
+_HEAD_BYTES = 256 * 1024  # room for the metadata that may precede a JPEG's size
+
+
+async def keep_output(
+    store: Store,
+    storage: Storage,
+    place: OutputPlace,
+    chunks: AsyncIterable[bytes],
+    declared_type: str,
+    *,
+    max_bytes: int,
+    keep_seconds: int | None = None,
+) -> File:
+    """Store one output of an attempt and return its file; done again, it changes nothing.
+
+    The type is read from the bytes where they are a picture, else it is the declared one if
+    that is harmless. Raises FileTooLarge, StorageUnavailable, and what `chunks` raises.
+    """
+    known = await find_file(store, place.file_id)
+    if known is not None:
+        return known
+    stream = _Stream(chunks)
+    header = await stream.read_header()
+    content_type = header.content_type if header else make_safe_type(declared_type)
+    key = place.make_key(EXTENSIONS[content_type])
+    await expect_object(store, place.file_id, key)
+    stored = await storage.put(
+        key,
+        strip_webp_text(strip_png_text(stream.replay())),
+        content_type=content_type,
+        max_bytes=max_bytes,
+    )
+    draft = FileDraft(
+        id=place.file_id,
+        owner=place.owner,
+        key=key,
+        content_type=content_type,
+        size_bytes=stored.size_bytes,
+        hash=stored.hash,
+        width=header.width if header else None,
+        height=header.height if header else None,
+        purpose="output",
+        keep_seconds=keep_seconds,
+        job_id=place.job_id,
+    )
+    return await create_file(store, draft)
+
+
+class _Stream:
+    """Chunks whose beginning can be looked at before all of them are passed on."""
+
+    def __init__(self, chunks: AsyncIterable[bytes]) -> None:
+        self._chunks = aiter(chunks)
+        self._head: list[bytes] = []
+
+    async def read_header(self) -> ImageHeader | None:
+        """Take as many chunks as it needs to know what this is; None for no picture of ours."""
+        size = 0
+        while size < _HEAD_BYTES:
+            chunk = await anext(self._chunks, None)
+            if chunk is None:
+                break
+            self._head.append(chunk)
+            size += len(chunk)
+            header = self._find_header()
+            if header is not None:
+                return header
+        return self._find_header()
+
+    def _find_header(self) -> ImageHeader | None:
+        try:
+            return read_header(BytesIO(b"".join(self._head)))
+        except HeaderTruncated:
+            return None
+
+    async def replay(self) -> AsyncIterator[bytes]:
+        """Yield every chunk from the first."""
+        while self._head:
+            yield self._head.pop(0)
+        async for chunk in self._chunks:
+            yield chunk

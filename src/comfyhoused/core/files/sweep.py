@@ -1,0 +1,25 @@
+"""Removing what nobody wants any more: files whose time is over, objects without a record."""
+
+from contextlib import suppress
+
+from comfyhoused.adapters.redis.client import Store
+from comfyhoused.adapters.storage.storage import Storage
+from comfyhoused.core.files.records import FileNotFound, delete_file, find_file, remove_object
+from comfyhoused.core.files.scripts import SCRIPTS
+
+
+async def sweep_files(store: Store, storage: Storage, *, most: int = 100) -> int:
+    """Remove at most so many of each; returns how many went. Raises StorageUnavailable.
+
+    Idempotent, and fine to run in several processes at once.
+    """
+    expired, _ = await SCRIPTS.run(store, "list_due", most)
+    for file_id in expired:
+        file = await find_file(store, file_id)
+        if file is not None:
+            with suppress(FileNotFound):  # another sweeper was faster
+                await delete_file(store, storage, file.owner, file.id)
+    _, doomed = await SCRIPTS.run(store, "list_due", most)
+    for key in doomed:
+        await remove_object(store, storage, key)
+    return len(expired) + len(doomed)
