@@ -10,6 +10,7 @@ from typing import Any
 
 from comfyhoused.embedded import valkey
 from comfyhoused.embedded.parentage import make_tie
+from comfyhoused.embedded.ports import find_free_port
 from tests.waiting import wait_blocking
 
 
@@ -78,7 +79,7 @@ class ValkeyProcess(ServerProcess):
     def start(self) -> None:
         # Another process may take the free port first: the first start tries a few.
         for _ in range(1 if self.port else 5):
-            port = self.port or valkey.find_free_port()
+            port = self.port or find_free_port()
             self.spawn(*valkey.prepare(self.folder, port))
             wait_blocking(lambda port=port: not self.is_alive or valkey.is_answering(port))
             if self.is_alive:

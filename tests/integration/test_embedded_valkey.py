@@ -6,6 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from comfyhoused.embedded import valkey
+from comfyhoused.embedded.ports import find_free_port
 from tests.conftest import MakeValkey
 from tests.processes import ServerProcess, ValkeyProcess
 
@@ -42,7 +43,7 @@ async def test_the_data_folder_may_have_spaces_and_quotes(
 
 
 def test_nobody_answers_on_a_free_port() -> None:
-    assert not valkey.is_answering(valkey.find_free_port())
+    assert not valkey.is_answering(find_free_port())
 
 
 def test_it_starts_under_a_locale_that_is_not_installed(

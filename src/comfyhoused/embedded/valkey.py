@@ -55,14 +55,6 @@ def prepare(folder: Path, port: int) -> tuple[str, ...]:
     return (str(find_binary()), str(config))
 
 
-def find_free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def is_answering(port: int) -> bool:
     """Tell whether a server on 127.0.0.1 answers PING; false while it still loads its data."""
     try:

@@ -1,0 +1,69 @@
+"""The parts of the house, as `up` runs them; the settings decide which are bundled."""
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import aiohttp
+
+from comfyhoused.embedded import valkey
+from comfyhoused.embedded.child import Part
+from comfyhoused.embedded.ports import find_free_port
+
+_ANSWER_TIMEOUT = aiohttp.ClientTimeout(total=2)
+# -P: a file in the current folder must not stand in for a module of ours.
+_PYTHON = (sys.executable, "-P", "-m")
+
+
+def make_valkey(folder: Path) -> tuple[Part, str]:
+    """Return the bundled Valkey on a free port, and its address."""
+    port = find_free_port()
+
+    async def is_ready() -> bool:
+        return await asyncio.to_thread(valkey.is_answering, port)
+
+    part = Part("valkey", valkey.prepare(folder, port), is_ready)
+    return part, f"redis://127.0.0.1:{port}/0"
+
+
+def make_engine(folder: Path) -> tuple[Part, str]:
+    """Return the built-in engine on a free port, and its address."""
+    port = find_free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = (*_PYTHON, "comfyhouse_engine", "--host", "127.0.0.1", "--port", str(port))
+
+    async def is_ready() -> bool:
+        return await is_ok(f"{url}/system_stats")
+
+    return Part("engine", (*command, "--data", str(folder)), is_ready), url
+
+
+def make_api(url: str, environment: Mapping[str, str]) -> Part:
+    """Return the web server that will answer at `url`."""
+
+    async def is_ready() -> bool:
+        return await is_ok(f"{url}/api/v1/health")
+
+    return Part("api", (*_PYTHON, "comfyhoused", "serve"), is_ready, environment)
+
+
+def make_worker(environment: Mapping[str, str]) -> Part:
+    """Return the worker. Nothing asks it for readiness: the first picture shows it."""
+
+    async def is_ready() -> bool:
+        return True
+
+    return Part("worker", (*_PYTHON, "comfyhoused", "worker"), is_ready, environment)
+
+
+async def is_ok(url: str) -> bool:
+    """Tell whether a GET answers 200 within two seconds."""
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=_ANSWER_TIMEOUT) as session,
+            session.get(url) as answer,
+        ):
+            return answer.status == 200
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return False

@@ -1,0 +1,38 @@
+"""Ports of this machine: finding a free one, and saying clearly that one is taken."""
+
+import errno
+import socket
+
+from comfyhoused.embedded.errors import CannotStart
+
+
+def find_free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise CannotStart, naming the setting, where the web server could not listen."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        # As uvicorn does: connections that are only closing do not count as taken.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CannotStart(_explain(host, port, error)) from error
+
+
+def _explain(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        other = port + 1 if port < 65535 else port - 1
+        return (
+            f"Port {port} of {host} is taken by another program. Stop that one, or choose "
+            f"another port with CH_PORT, for example CH_PORT={other}."
+        )
+    if error.errno == errno.EACCES:
+        return f"Port {port} needs an administrator. Choose one above 1023 with CH_PORT."
+    return f"{host} port {port} cannot be listened on ({error}). Change CH_HOST or CH_PORT."

@@ -1,0 +1,128 @@
+"""`comfyhoused up`: the whole house on one machine, and a first picture to show it works."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from comfyhoused.embedded import house
+from comfyhoused.embedded.demo_key import get_demo_key
+from comfyhoused.embedded.errors import CannotStart
+from comfyhoused.embedded.first_picture import PROMPT, Customer, NoPicture
+from comfyhoused.embedded.folder import hold_folder, prepare_folder
+from comfyhoused.embedded.ports import check_port, find_free_port
+from comfyhoused.embedded.supervisor import Supervisor
+from comfyhoused.embedded.welcome import Welcome, write_welcome
+from comfyhoused.settings import Settings
+
+Say = Callable[[str], None]
+CreateKey = Callable[[str], Awaitable[str]]
+"""Makes an account for the demo in the Redis of the given address and returns its key."""
+
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Where this house keeps its data and listens."""
+
+    folder: Path
+    port: int
+    url: str
+
+
+def run_up(settings: Settings, create_key: CreateKey, say: Say, *, once: bool) -> int:
+    """Run the house until a signal, or with `once` until the first picture.
+
+    Returns the exit code: 0, or 1 where `once` brought no picture. Raises CannotStart.
+    """
+    plan = _make_plan(settings)
+    with hold_folder(plan.folder) as lock:
+        return asyncio.run(_run(settings, plan, lock.fileno(), create_key, say, once=once))
+
+
+async def _run(
+    settings: Settings, plan: _Plan, lock: int, create_key: CreateKey, say: Say, *, once: bool
+) -> int:
+    supervisor = Supervisor(plan.folder / "log", inherited=[lock])
+    main = asyncio.current_task()
+    assert main is not None
+    _on_stop(main.cancel)
+    try:
+        welcome = await _bring_up(settings, plan, supervisor, create_key, say)
+        say(write_welcome(welcome))
+        if once:
+            return 0 if welcome.picture else 1
+        say("Ctrl-C stops everything; the data stays.")
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        say("\nStopping …")
+    finally:
+        _on_stop(supervisor.kill)
+        await supervisor.stop()
+    return 0
+
+
+def _make_plan(settings: Settings) -> _Plan:
+    folder = prepare_folder(settings.house.data_dir)
+    host = settings.http.host
+    port = settings.http.port or find_free_port()
+    check_port(host, port)
+    shown = _EVERYWHERE.get(host, f"[{host}]" if ":" in host else host)
+    return _Plan(folder, port, f"http://{shown}:{port}")
+
+
+def _on_stop(action: Callable[[], object]) -> None:
+    loop = asyncio.get_running_loop()
+    for number in _STOP_SIGNALS:
+        loop.add_signal_handler(number, action)
+
+
+async def _bring_up(
+    settings: Settings, plan: _Plan, supervisor: Supervisor, create_key: CreateKey, say: Say
+) -> Welcome:
+    environment = {"CH_DATA_DIR": str(plan.folder), "CH_PORT": str(plan.port)}
+    redis_url = settings.redis.redis_url
+    if redis_url is None:
+        valkey, redis_url = house.make_valkey(plan.folder / "valkey")
+        say("Starting the bundled Valkey …")
+        await supervisor.start(valkey)
+    parts = []
+    engine_url = settings.fleet.engine_url
+    if engine_url is None:
+        engine, engine_url = house.make_engine(plan.folder / "engine")
+        parts.append(engine)
+    environment |= {"CH_REDIS_URL": redis_url, "CH_ENGINE_URL": engine_url}
+    parts += [house.make_api(plan.url, environment), house.make_worker(environment)]
+    say(f"Starting the {', '.join(part.name for part in parts)} …")
+    await supervisor.start(*parts)
+    return await _welcome(settings, plan, lambda: create_key(redis_url), say)
+
+
+async def _welcome(
+    settings: Settings, plan: _Plan, create_key: Callable[[], Awaitable[str]], say: Say
+) -> Welcome:
+    key_file = plan.folder / "demo-key"
+    try:
+        key = await get_demo_key(plan.url, key_file, create_key)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise CannotStart(f"The API at {plan.url} does not answer: {error}") from error
+    say("Making the first picture …")
+    picture = plan.folder / "first-image.png"
+    reason = await _make_picture(plan.url, key, picture)
+    shown = settings.http.public_url or plan.url
+    return Welcome(shown, key, key_file, plan.folder, None if reason else picture, reason)
+
+
+async def _make_picture(url: str, key: str, place: Path) -> str | None:
+    """Save the first picture; returns what was in the way, or None."""
+    try:
+        async with Customer(url, key) as customer:
+            await customer.make_picture(PROMPT, place)
+    except (NoPicture, aiohttp.ClientError, TimeoutError) as error:
+        return str(error) or type(error).__name__
+    return None
