@@ -3,9 +3,8 @@
 `use_folders(Folders)` must be called once before nodes list, read or write files, and before
 INPUT_TYPES of the loaders is asked for.
 
-Beyond ComfyUI's own class attributes there are two, for /object_info alone: IS_SCHEMA_NODE (this
-node is declared in ComfyUI's newer way, see `inputs`) and PYTHON_MODULE (where ComfyUI keeps it,
-"nodes" unless said otherwise).
+Beyond ComfyUI's own class attributes there is one, for /object_info alone: IS_SCHEMA_NODE marks a
+node that ComfyUI declares in its newer way (see `inputs`).
 """
 
 from comfyhouse_engine.nodes import (

@@ -16,7 +16,7 @@ _MODULE = "comfy_extras.nodes_compositing"
 class SplitImageWithAlpha:
     """Gives the colours and the inverted alpha; an RGB picture gives a mask of zeros."""
 
-    PYTHON_MODULE = _MODULE
+    RELATIVE_PYTHON_MODULE = _MODULE
     RETURN_TYPES = ("IMAGE", "MASK")
     FUNCTION = "execute"
     CATEGORY = "mask/compositing"
@@ -34,7 +34,7 @@ class SplitImageWithAlpha:
 class JoinImageWithAlpha:
     """Gives a picture an alpha channel; the shorter batch decides how many there are."""
 
-    PYTHON_MODULE = _MODULE
+    RELATIVE_PYTHON_MODULE = _MODULE
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "execute"
     CATEGORY = "mask/compositing"

@@ -29,7 +29,7 @@ def _as_frames(images: Floats) -> list[Image.Image]:
 class SaveAnimatedWEBP:
     """Writes WebP; the prompt goes into the EXIF tag Model, extra entries into Make and below."""
 
-    PYTHON_MODULE = _MODULE
+    RELATIVE_PYTHON_MODULE = _MODULE
     RETURN_TYPES: tuple[str, ...] = ()
     FUNCTION = "save_images"
     OUTPUT_NODE = True
@@ -84,7 +84,7 @@ class SaveAnimatedWEBP:
 class SaveAnimatedPNG:
     """Writes APNG; prompt and extra entries go into private `comf` chunks."""
 
-    PYTHON_MODULE = _MODULE
+    RELATIVE_PYTHON_MODULE = _MODULE
     RETURN_TYPES: tuple[str, ...] = ()
     FUNCTION = "save_images"
     OUTPUT_NODE = True

@@ -35,7 +35,7 @@ class ImageBatch:
 class RepeatImageBatch:
     """Puts a batch behind itself `amount` times."""
 
-    PYTHON_MODULE = "comfy_extras.nodes_images"
+    RELATIVE_PYTHON_MODULE = "comfy_extras.nodes_images"
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "repeat"
     CATEGORY = "image/batch"
@@ -52,7 +52,7 @@ class RepeatImageBatch:
 class ImageFromBatch:
     """Takes `length` pictures from `batch_index` on, as far as there are any."""
 
-    PYTHON_MODULE = "comfy_extras.nodes_images"
+    RELATIVE_PYTHON_MODULE = "comfy_extras.nodes_images"
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "frombatch"
     CATEGORY = "image/batch"
@@ -75,7 +75,7 @@ class ImageFromBatch:
 class RebatchImages:
     """Cuts a list of batches anew into batches of `batch_size`."""
 
-    PYTHON_MODULE = "comfy_extras.nodes_rebatch"
+    RELATIVE_PYTHON_MODULE = "comfy_extras.nodes_rebatch"
     RETURN_TYPES = ("IMAGE",)
     INPUT_IS_LIST = True
     OUTPUT_IS_LIST = (True,)

@@ -43,7 +43,7 @@ class ImageBlend:
     `image2` takes the size of `image1`; "difference" is signed, negative values become black.
     """
 
-    PYTHON_MODULE = "comfy_extras.nodes_post_processing"
+    RELATIVE_PYTHON_MODULE = "comfy_extras.nodes_post_processing"
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "execute"
     CATEGORY = "image/postprocessing"

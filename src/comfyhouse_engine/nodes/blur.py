@@ -46,7 +46,7 @@ _MIRROR = cv2.BORDER_REFLECT_101
 class ImageBlur:
     """Softens."""
 
-    PYTHON_MODULE = "comfy_extras.nodes_post_processing"
+    RELATIVE_PYTHON_MODULE = "comfy_extras.nodes_post_processing"
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "execute"
     CATEGORY = "image/postprocessing"
@@ -71,7 +71,7 @@ class ImageBlur:
 class ImageSharpen:
     """Adds what a blur takes away, `alpha` times ten."""
 
-    PYTHON_MODULE = "comfy_extras.nodes_post_processing"
+    RELATIVE_PYTHON_MODULE = "comfy_extras.nodes_post_processing"
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "execute"
     CATEGORY = "image/postprocessing"

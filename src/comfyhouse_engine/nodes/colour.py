@@ -14,7 +14,7 @@ _MIDDLE = 0.5
 class ImageRGBToYUV:
     """Gives Y, U and V as three grey pictures, U and V around 0.5."""
 
-    PYTHON_MODULE = _MODULE
+    RELATIVE_PYTHON_MODULE = _MODULE
     RETURN_TYPES = ("IMAGE", "IMAGE", "IMAGE")
     RETURN_NAMES = ("Y", "U", "V")
     FUNCTION = "execute"
@@ -35,7 +35,7 @@ class ImageRGBToYUV:
 class ImageYUVToRGB:
     """Undoes ImageRGBToYUV, up to its constants' three digits."""
 
-    PYTHON_MODULE = _MODULE
+    RELATIVE_PYTHON_MODULE = _MODULE
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "execute"
     CATEGORY = "image/batch"

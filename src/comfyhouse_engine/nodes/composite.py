@@ -42,7 +42,7 @@ def lay_over(
 class ImageCompositeMasked:
     """Lays `source` over `destination`, where the mask chooses it."""
 
-    PYTHON_MODULE = "comfy_extras.nodes_mask"
+    RELATIVE_PYTHON_MODULE = "comfy_extras.nodes_mask"
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "composite"
     CATEGORY = "image"
@@ -98,7 +98,7 @@ _OPERATIONS: dict[str, Callable[[Floats, Floats], Floats]] = {
 class MaskComposite:
     """Combines `source` with the part of `destination` that it covers."""
 
-    PYTHON_MODULE = "comfy_extras.nodes_mask"
+    RELATIVE_PYTHON_MODULE = "comfy_extras.nodes_mask"
     RETURN_TYPES = ("MASK",)
     FUNCTION = "combine"
     CATEGORY = "mask"

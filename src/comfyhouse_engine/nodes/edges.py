@@ -66,7 +66,7 @@ def _shifted(values: Floats, row: int, column: int) -> Floats:
 class Canny:
     """Draws edges white on black."""
 
-    PYTHON_MODULE = "comfy_extras.nodes_canny"
+    RELATIVE_PYTHON_MODULE = "comfy_extras.nodes_canny"
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "execute"
     CATEGORY = "image/preprocessors"
@@ -108,7 +108,7 @@ _MORPHS = {
 class Morphology:
     """Erodes, dilates and what follows from these, with a square."""
 
-    PYTHON_MODULE = "comfy_extras.nodes_morphology"
+    RELATIVE_PYTHON_MODULE = "comfy_extras.nodes_morphology"
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "execute"
     CATEGORY = "image/postprocessing"

@@ -10,7 +10,7 @@ from comfyhouse_engine.nodes.tensors import Floats, Inputs
 class GetImageSize:
     """Gives width, height and batch size, and shows them as progress text."""
 
-    PYTHON_MODULE = "comfy_extras.nodes_images"
+    RELATIVE_PYTHON_MODULE = "comfy_extras.nodes_images"
     RETURN_TYPES = ("INT", "INT", "INT")
     RETURN_NAMES = ("width", "height", "batch_size")
     FUNCTION = "get_size"
@@ -31,7 +31,7 @@ class GetImageSize:
 class PreviewAny:
     """Reports a value as text."""
 
-    PYTHON_MODULE = "comfy_extras.nodes_preview_any"
+    RELATIVE_PYTHON_MODULE = "comfy_extras.nodes_preview_any"
     RETURN_TYPES: ClassVar[tuple[str, ...]] = ()
     FUNCTION = "main"
     OUTPUT_NODE = True

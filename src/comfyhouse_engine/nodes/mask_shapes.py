@@ -12,7 +12,7 @@ _MODULE = "comfy_extras.nodes_mask"
 class CropMask:
     """Cuts a rectangle out of a mask."""
 
-    PYTHON_MODULE = _MODULE
+    RELATIVE_PYTHON_MODULE = _MODULE
     RETURN_TYPES = ("MASK",)
     FUNCTION = "crop"
     CATEGORY = "mask"
@@ -36,7 +36,7 @@ class CropMask:
 class FeatherMask:
     """Lets a mask fall off towards the picture's edges."""
 
-    PYTHON_MODULE = _MODULE
+    RELATIVE_PYTHON_MODULE = _MODULE
     RETURN_TYPES = ("MASK",)
     FUNCTION = "feather"
     CATEGORY = "mask"
@@ -70,7 +70,7 @@ def _fall_off(lines: Floats, width: int, from_end: bool) -> None:
 class GrowMask:
     """Widens a mask by `expand` pixels, or narrows it when that is negative."""
 
-    PYTHON_MODULE = _MODULE
+    RELATIVE_PYTHON_MODULE = _MODULE
     RETURN_TYPES = ("MASK",)
     FUNCTION = "expand_mask"
     CATEGORY = "mask"
@@ -99,7 +99,7 @@ class GrowMask:
 class ThresholdMask:
     """Makes a mask hard: above `value` is chosen."""
 
-    PYTHON_MODULE = _MODULE
+    RELATIVE_PYTHON_MODULE = _MODULE
     RETURN_TYPES = ("MASK",)
     FUNCTION = "image_to_mask"
     CATEGORY = "mask"

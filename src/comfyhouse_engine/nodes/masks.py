@@ -13,7 +13,7 @@ _MODULE = "comfy_extras.nodes_mask"
 class MaskToImage:
     """Shows a mask as a grey picture."""
 
-    PYTHON_MODULE = _MODULE
+    RELATIVE_PYTHON_MODULE = _MODULE
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "mask_to_image"
     CATEGORY = "mask"
@@ -29,7 +29,7 @@ class MaskToImage:
 class ImageToMask:
     """Takes one channel of a picture as a mask, as it is."""
 
-    PYTHON_MODULE = _MODULE
+    RELATIVE_PYTHON_MODULE = _MODULE
     CHANNELS: ClassVar[list[str]] = ["red", "green", "blue", "alpha"]
     RETURN_TYPES = ("MASK",)
     FUNCTION = "image_to_mask"
@@ -46,7 +46,7 @@ class ImageToMask:
 class ImageColorToMask:
     """Chooses the pixels that have exactly one 24-bit colour."""
 
-    PYTHON_MODULE = _MODULE
+    RELATIVE_PYTHON_MODULE = _MODULE
     RETURN_TYPES = ("MASK",)
     FUNCTION = "image_to_mask"
     CATEGORY = "mask"
@@ -65,7 +65,7 @@ class ImageColorToMask:
 class SolidMask:
     """Makes a mask of one value."""
 
-    PYTHON_MODULE = _MODULE
+    RELATIVE_PYTHON_MODULE = _MODULE
     RETURN_TYPES = ("MASK",)
     FUNCTION = "solid"
     CATEGORY = "mask"
@@ -88,7 +88,7 @@ class SolidMask:
 class InvertMask:
     """Chooses what was not chosen."""
 
-    PYTHON_MODULE = _MODULE
+    RELATIVE_PYTHON_MODULE = _MODULE
     RETURN_TYPES = ("MASK",)
     FUNCTION = "invert"
     CATEGORY = "mask"

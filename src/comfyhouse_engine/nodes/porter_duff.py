@@ -83,7 +83,7 @@ _MODES: dict[str, Callable[[Layer, Layer], Layer]] = {
 class PorterDuffImageComposite:
     """Composites by mode; the source takes the destination's size, the shorter batch decides."""
 
-    PYTHON_MODULE = "comfy_extras.nodes_compositing"
+    RELATIVE_PYTHON_MODULE = "comfy_extras.nodes_compositing"
     RETURN_TYPES = ("IMAGE", "MASK")
     FUNCTION = "execute"
     CATEGORY = "mask/compositing"

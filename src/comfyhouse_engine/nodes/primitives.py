@@ -9,7 +9,7 @@ _T = TypeVar("_T")
 
 
 class _Primitive(Generic[_T]):
-    PYTHON_MODULE = "comfy_extras.nodes_primitive"
+    RELATIVE_PYTHON_MODULE = "comfy_extras.nodes_primitive"
     FUNCTION = "execute"
     CATEGORY = "utils/primitive"
     IS_SCHEMA_NODE: ClassVar[bool] = True

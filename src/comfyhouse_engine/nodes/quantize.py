@@ -24,7 +24,7 @@ def bayer_thresholds(side: int) -> Floats:
 class ImageQuantize:
     """Picks the best palette of `colors` and dithers."""
 
-    PYTHON_MODULE = "comfy_extras.nodes_post_processing"
+    RELATIVE_PYTHON_MODULE = "comfy_extras.nodes_post_processing"
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "execute"
     CATEGORY = "image/postprocessing"

@@ -97,7 +97,7 @@ class PreviewImage(SaveImage):
 class MaskPreview(PreviewImage):
     """Writes masks as grey pictures into temp/."""
 
-    PYTHON_MODULE = "comfy_extras.nodes_mask"
+    RELATIVE_PYTHON_MODULE = "comfy_extras.nodes_mask"
     COMPRESS_LEVEL = 4
     FUNCTION = "execute"
     CATEGORY = "mask"
@@ -120,7 +120,7 @@ class MaskPreview(PreviewImage):
 class SaveImageWebsocket:
     """Sends each picture as a binary frame and writes no file."""
 
-    PYTHON_MODULE = "custom_nodes.websocket_image_save"
+    RELATIVE_PYTHON_MODULE = "custom_nodes.websocket_image_save"
     RETURN_TYPES: tuple[str, ...] = ()
     FUNCTION = "save_images"
     OUTPUT_NODE = True

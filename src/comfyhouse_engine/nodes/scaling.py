@@ -80,7 +80,7 @@ class ImageScaleBy:
 class ImageScaleToTotalPixels:
     """Brings a picture to a number of megapixels (of 1024 x 1024), aspect kept."""
 
-    PYTHON_MODULE = "comfy_extras.nodes_post_processing"
+    RELATIVE_PYTHON_MODULE = "comfy_extras.nodes_post_processing"
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "execute"
     CATEGORY = "image/upscaling"
@@ -105,7 +105,7 @@ class ImageScaleToTotalPixels:
 class ImageScaleToMaxDimension:
     """Brings the longer side to a size, aspect kept."""
 
-    PYTHON_MODULE = "comfy_extras.nodes_images"
+    RELATIVE_PYTHON_MODULE = "comfy_extras.nodes_images"
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "upscale"
     CATEGORY = "image/upscaling"
@@ -135,7 +135,7 @@ class ImageScaleToMaxDimension:
 class ImageUpscaleWithModel:
     """Enlarges by the model's factor: Lanczos here, since there are no weights to run."""
 
-    PYTHON_MODULE = "comfy_extras.nodes_upscale_model"
+    RELATIVE_PYTHON_MODULE = "comfy_extras.nodes_upscale_model"
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "execute"
     CATEGORY = "image/upscaling"
@@ -158,7 +158,7 @@ class ImageUpscaleWithModel:
 class FluxKontextImageScale:
     """Brings a picture to the nearest aspect ratio among the sizes Flux Kontext prefers."""
 
-    PYTHON_MODULE = "comfy_extras.nodes_flux"
+    RELATIVE_PYTHON_MODULE = "comfy_extras.nodes_flux"
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "execute"
     CATEGORY = "advanced/conditioning/flux"

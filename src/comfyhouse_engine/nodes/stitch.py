@@ -19,7 +19,7 @@ _COLOURS = {
 class ImageStitch:
     """Puts `image2` beside `image1`."""
 
-    PYTHON_MODULE = _MODULE
+    RELATIVE_PYTHON_MODULE = _MODULE
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "stitch"
     CATEGORY = "image/transform"
@@ -108,7 +108,7 @@ def _make_gap(image: Floats, axis: int, width: int, colour: str) -> Floats:
 class ResizeAndPadImage:
     """Fits a picture into a size and fills the rest with one colour."""
 
-    PYTHON_MODULE = _MODULE
+    RELATIVE_PYTHON_MODULE = _MODULE
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "resize_and_pad"
     CATEGORY = "image/transform"

@@ -11,7 +11,7 @@ _YES = ("BOOLEAN", {"default": True})
 
 
 class _StringNode:
-    PYTHON_MODULE = "comfy_extras.nodes_string"
+    RELATIVE_PYTHON_MODULE = "comfy_extras.nodes_string"
     RETURN_TYPES: tuple[str, ...] = ("STRING",)
     FUNCTION = "execute"
     CATEGORY = "utils/string"

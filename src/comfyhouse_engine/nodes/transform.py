@@ -11,7 +11,7 @@ _MODULE = "comfy_extras.nodes_images"
 class ImageCrop:
     """Cuts a rectangle out; what lies outside of the picture is left away."""
 
-    PYTHON_MODULE = _MODULE
+    RELATIVE_PYTHON_MODULE = _MODULE
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "crop"
     CATEGORY = "image/transform"
@@ -36,7 +36,7 @@ class ImageCrop:
 class ImageFlip:
     """Mirrors."""
 
-    PYTHON_MODULE = _MODULE
+    RELATIVE_PYTHON_MODULE = _MODULE
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "flip"
     CATEGORY = "image/transform"
@@ -54,7 +54,7 @@ class ImageFlip:
 class ImageRotate:
     """Turns clockwise by quarters."""
 
-    PYTHON_MODULE = _MODULE
+    RELATIVE_PYTHON_MODULE = _MODULE
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "rotate"
     CATEGORY = "image/transform"

@@ -15,7 +15,7 @@ _MODULE = "comfy_extras.nodes_video"
 class CreateVideo:
     """Makes a video of a batch; sound is ignored."""
 
-    PYTHON_MODULE = _MODULE
+    RELATIVE_PYTHON_MODULE = _MODULE
     RETURN_TYPES = ("VIDEO",)
     FUNCTION = "execute"
     CATEGORY = "image/video"
@@ -39,7 +39,7 @@ class CreateVideo:
 class SaveVideo:
     """Writes a video as .mp4."""
 
-    PYTHON_MODULE = _MODULE
+    RELATIVE_PYTHON_MODULE = _MODULE
     RETURN_TYPES: tuple[str, ...] = ()
     FUNCTION = "execute"
     OUTPUT_NODE = True
@@ -82,7 +82,7 @@ class SaveVideo:
 class SaveWEBM:
     """Writes a batch as .webm; `crf` is accepted, the encoder chooses the quality itself."""
 
-    PYTHON_MODULE = _MODULE
+    RELATIVE_PYTHON_MODULE = _MODULE
     CODES: ClassVar[dict[str, str]] = {"vp9": "VP90", "av1": "AV01"}
     RETURN_TYPES: tuple[str, ...] = ()
     FUNCTION = "execute"
@@ -125,7 +125,7 @@ class SaveWEBM:
 class LoadVideo:
     """Reads a video from the input folder."""
 
-    PYTHON_MODULE = _MODULE
+    RELATIVE_PYTHON_MODULE = _MODULE
     RETURN_TYPES = ("VIDEO",)
     FUNCTION = "execute"
     CATEGORY = "image/video"
@@ -151,7 +151,7 @@ class LoadVideo:
 class GetVideoComponents:
     """Gives frames and frame rate; there is never any sound."""
 
-    PYTHON_MODULE = _MODULE
+    RELATIVE_PYTHON_MODULE = _MODULE
     RETURN_TYPES = ("IMAGE", "AUDIO", "FLOAT")
     RETURN_NAMES = ("images", "audio", "fps")
     FUNCTION = "execute"
