@@ -39,6 +39,10 @@ from comfyhoused.adapters.comfyui.transfer import (
 )
 from comfyhoused.adapters.comfyui.wire import JSON_HEADERS, Wire, check_status, read_body
 from comfyhoused.kit.errors import FieldError
+from comfyhoused.kit.log import get_logger
+
+_UNDELETED = ("refused", "failed")
+_log = get_logger(__name__)
 
 Graph = Mapping[str, Any]
 """A workflow in API format: node id -> {"class_type": …, "inputs": …}."""
@@ -165,6 +169,7 @@ class ComfyClient:
         ) as response:
             if response.status not in (404, 405):
                 check_status(response)
+                _note_undeleted(parse_json(await read_body(response)))
                 return
         for ref in refs:
             await upload_file(self._wire, ref, _iterate_blank())
@@ -209,6 +214,12 @@ def _make_refusal(document: object) -> GraphRefused | AttemptSeen:
     if is_attempt_seen(document):
         return AttemptSeen("The ComfyUI server has taken this attempt before.")
     return GraphRefused(describe_refusal(document), list_refusals(document))
+
+
+def _note_undeleted(counts: object) -> None:
+    refused, failed = (find_mapping({"counts": counts}, "counts").get(k) for k in _UNDELETED)
+    if refused or failed:
+        _log.warning("files not deleted refused=%s failed=%s", refused, failed)
 
 
 async def _iterate_blank() -> AsyncIterable[bytes]:

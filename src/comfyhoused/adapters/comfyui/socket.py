@@ -66,7 +66,7 @@ class FrameSocket:
         self._websocket: aiohttp.ClientWebSocketResponse | None = None
         self._attribution = Attribution()
         self._watches: dict[str, list[Watch]] = {}
-        self._heard: OrderedDict[str, bool] = OrderedDict()
+        self._heard: OrderedDict[str, tuple[float, bool]] = OrderedDict()
 
     @property
     def is_connected(self) -> bool:
@@ -112,13 +112,14 @@ class FrameSocket:
             if not self._watches[prompt_id]:
                 del self._watches[prompt_id]
 
-    def has_heard_start(self, prompt_id: str) -> bool:
-        """Tell whether a frame ever named this prompt."""
-        return prompt_id in self._heard
+    def find_last_heard_at(self, prompt_id: str) -> float | None:
+        """Return when a frame last named this prompt (time.monotonic()), or None."""
+        heard = self._heard.get(prompt_id)
+        return None if heard is None else heard[0]
 
     def has_heard_end(self, prompt_id: str) -> bool:
-        """Tell whether a frame said that this prompt's latest run is over."""
-        return self._heard.get(prompt_id, False)
+        """Tell whether the last frames said that this prompt's run is over."""
+        return self._heard.get(prompt_id, (0.0, False))[1]
 
     async def _connect_and_read(self, session: aiohttp.ClientSession) -> None:
         """The flags go first: any other first message, and previews come the old way (22)."""
@@ -183,7 +184,8 @@ class FrameSocket:
                 watch.put(event)
 
     def _remember(self, frame: Frame, prompt_id: str) -> None:
-        self._heard[prompt_id] = any(isinstance(event, Ending | Ended) for event in frame.events)
+        is_end = any(isinstance(event, Ending | Ended) for event in frame.events)
+        self._heard[prompt_id] = (time.monotonic(), is_end)
         self._heard.move_to_end(prompt_id)
         if len(self._heard) > _REMEMBERED_PROMPTS:
             self._heard.popitem(last=False)
