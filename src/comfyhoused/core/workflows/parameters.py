@@ -1,6 +1,5 @@
 """The parameters of generate, their ranges, and their check against what the servers offer."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -139,7 +138,7 @@ def _check_numbers(parameters: GenerateParameters) -> Iterator[FieldError]:
 
 def find_range_fault(value: float, allowed: Range) -> str | None:
     """Return in words why the number is outside the range or off its steps, or None."""
-    if not math.isfinite(value) or not allowed.minimum <= value <= allowed.maximum:
+    if not allowed.minimum <= value <= allowed.maximum:  # NaN is not, either
         return f"must be {allowed.minimum:.10g} to {allowed.maximum:.10g}, not {quote(value)}"
     if allowed.step and value % allowed.step:
         return f"must be divisible by {allowed.step}, not {quote(value)}"

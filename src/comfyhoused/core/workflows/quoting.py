@@ -1,8 +1,10 @@
 """Strangers' text inside our sentences: short, printable, and valid UTF-8 whatever was sent."""
 
+import re
 import unicodedata
 
 _LONGEST = 80
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def quote(text: object, *, marks: str = "'") -> str:
@@ -31,6 +33,6 @@ def find_text_fault(text: str, longest: int) -> str | None:
         return f"has {len(text)} characters, more than the {longest} allowed"
     if "\x00" in text:
         return "contains a NUL character"
-    if any("\ud800" <= letter <= "\udfff" for letter in text):
+    if _SURROGATE.search(text):
         return "contains half a character (a lone surrogate)"
     return None

@@ -128,7 +128,7 @@ def _read_boolean(value: Scalar) -> bool:
 
 def _read_choice(spec: InputSpec, value: Scalar) -> Scalar:
     if spec.choices is None:
-        return value
+        raise BadValue("takes choices that the server does not list, so none can be checked")
     for choice in spec.choices:
         if choice == value and isinstance(choice, bool) == isinstance(value, bool):
             return choice
