@@ -10,11 +10,25 @@ from comfyhouse_engine.models import Clip, ControlNet, Model, UpscaleModel, Vae,
 Inputs = dict[str, dict[str, tuple[Any, ...]]]
 
 _STRENGTH = {"default": 1.0, "min": -100.0, "max": 100.0, "step": 0.01}
-_CLIP_KINDS = (
-    "stable_diffusion stable_cascade sd3 stable_audio mochi ltxv pixart cosmos lumina2 wan hidream "
-    "chroma ace omnigen2 qwen_image hunyuan_image"
-).split()
-_DUAL_CLIP_KINDS = "sdxl sd3 flux hunyuan_video hidream hunyuan_image".split()
+_CLIP_KINDS = [
+    "stable_diffusion",
+    "stable_cascade",
+    "sd3",
+    "stable_audio",
+    "mochi",
+    "ltxv",
+    "pixart",
+    "cosmos",
+    "lumina2",
+    "wan",
+    "hidream",
+    "chroma",
+    "ace",
+    "omnigen2",
+    "qwen_image",
+    "hunyuan_image",
+]
+_DUAL_CLIP_KINDS = ["sdxl", "sd3", "flux", "hunyuan_video", "hidream", "hunyuan_image"]
 _DEVICE = (["default", "cpu"], {"advanced": True})
 
 
@@ -130,6 +144,7 @@ class UpscaleModelLoader:
     FUNCTION = "load_model"
     CATEGORY = "loaders"
     IS_SCHEMA_NODE: ClassVar[bool] = True
+    RELATIVE_PYTHON_MODULE = "comfy_extras.nodes_upscale_model"
 
     @classmethod
     def INPUT_TYPES(cls) -> Inputs:
@@ -173,7 +188,7 @@ class CLIPLoader:
             "optional": {"device": _DEVICE},
         }
 
-    def load_clip(self, clip_name: str, type: str, device: str = "default") -> tuple[Clip]:
+    def load_clip(self, clip_name: str, **hints: str) -> tuple[Clip]:
         return (Clip(clip_name),)
 
 
@@ -197,9 +212,7 @@ class DualCLIPLoader:
             "optional": {"device": _DEVICE},
         }
 
-    def load_clip(
-        self, clip_name1: str, clip_name2: str, type: str, device: str = "default"
-    ) -> tuple[Clip]:
+    def load_clip(self, clip_name1: str, clip_name2: str, **hints: str) -> tuple[Clip]:
         return (Clip(f"{clip_name1}+{clip_name2}"),)
 
 
