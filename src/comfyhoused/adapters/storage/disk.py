@@ -13,13 +13,23 @@ _READ_BYTES = 256 * 1024
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Raise what the disk reports as ObjectMissing or StorageUnavailable."""
+    """Raise what the disk reports as StorageUnavailable."""
     try:
         yield
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise ObjectMissing("There is no such file in the store.") from error
     except OSError as error:
         raise StorageUnavailable(f"The disk says: {error.strerror}.") from error
+
+
+@contextmanager
+def translate_read_errors() -> Iterator[None]:
+    """Raise ObjectMissing where there is nothing to read, else as translate_errors."""
+    try:
+        with translate_errors():
+            yield
+    except StorageUnavailable as error:
+        if isinstance(error.__cause__, FileNotFoundError | IsADirectoryError | NotADirectoryError):
+            raise ObjectMissing("There is no such file in the store.") from error
+        raise
 
 
 async def write_chunks(file: BinaryIO, chunks: AsyncIterable[bytes]) -> None:

@@ -8,7 +8,12 @@ from collections.abc import AsyncIterable, AsyncIterator
 from pathlib import Path
 from typing import BinaryIO
 
-from comfyhoused.adapters.storage.disk import read_chunks, translate_errors, write_chunks
+from comfyhoused.adapters.storage.disk import (
+    read_chunks,
+    translate_errors,
+    translate_read_errors,
+    write_chunks,
+)
 from comfyhoused.adapters.storage.links import LinkTerms, make_path
 from comfyhoused.adapters.storage.storage import (
     Meter,
@@ -62,7 +67,7 @@ class LocalStorage:
     ) -> AsyncIterator[bytes]:
         """Stream the bytes; see Storage.read."""
         path = self._find_path(key)
-        with translate_errors():
+        with translate_read_errors():
             file = await asyncio.to_thread(_open_at, path, start)
         with file:
             stop = os.fstat(file.fileno()).st_size if end is None else end
@@ -72,13 +77,13 @@ class LocalStorage:
     async def get_size(self, key: str) -> int:
         """Return the length in bytes; see Storage.get_size."""
         path = self._find_path(key)
-        with translate_errors():
+        with translate_read_errors():
             return await asyncio.to_thread(_measure, path)
 
     async def delete(self, key: str) -> None:
         """Remove the file and the folders that it leaves empty; see Storage.delete."""
         path = self._find_path(key)
-        with translate_errors():
+        with translate_read_errors():
             await asyncio.to_thread(_remove, path, self._root)
 
     async def list_keys(self, prefix: str) -> AsyncIterator[str]:

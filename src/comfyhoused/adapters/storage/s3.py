@@ -5,11 +5,11 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from obstore import Attributes
 from obstore.exceptions import BaseError
-from obstore.store import ClientConfig, RetryConfig, S3Store
+from obstore.store import S3Store
 
 from comfyhoused.adapters.storage.sigv4 import Signer
 from comfyhoused.adapters.storage.storage import (
@@ -21,10 +21,14 @@ from comfyhoused.adapters.storage.storage import (
 )
 from comfyhoused.kit.clock import get_now
 
+if TYPE_CHECKING:  # they exist for type checkers only
+    from obstore import Attributes, GetOptions
+    from obstore.store import ClientConfig, RetryConfig
+
 _PART_BYTES = 5 * 1024 * 1024  # the least that S3 takes as a part of an upload
 _READ_BYTES = 256 * 1024
 _MAX_PUTS = 4  # each holds up to two parts in memory
-_RETRY: RetryConfig = {  # obstore's own ten tries keep a caller waiting for seconds
+_RETRY: "RetryConfig" = {  # obstore's own ten tries keep a caller waiting for seconds
     "max_retries": 2,
     "retry_timeout": timedelta(seconds=5),
     "backoff": {
@@ -64,34 +68,47 @@ class S3Storage:
         self, key: str, chunks: AsyncIterable[bytes], *, content_type: str, max_bytes: int
     ) -> Stored:
         """Upload in parts, which S3 shows only when complete; see Storage.put."""
+        check_key(key)
         meter = Meter(max_bytes)
         source = _Source(meter.pass_on(chunks))
-        attributes: Attributes = {"Content-Type": content_type}
         async with self._puts:
             try:
                 with _translate_errors():
-                    await self._store.put_async(
-                        check_key(key),
-                        source.read(),
-                        attributes=attributes,
-                        chunk_size=_PART_BYTES,
-                        max_concurrency=1,
-                    )
-            except StorageUnavailable:
-                if source.error is not None:  # obstore wraps what the source raised
+                    await self._upload(key, source.read(), {"Content-Type": content_type})
+            except (StorageUnavailable, ObjectMissing) as error:
+                if source.error is not None:  # foreign code may wrap what the source raised
                     raise source.error from None
-                raise
+                raise StorageUnavailable("The S3 server did not take the file.") from error
         return meter.stored
+
+    async def _upload(
+        self, key: str, chunks: AsyncIterator[bytes], attributes: "Attributes"
+    ) -> None:
+        head = await _take(chunks, _PART_BYTES)
+        if len(head) < _PART_BYTES:  # one request instead of the three of an upload in parts
+            await self._store.put_async(key, head, attributes=attributes, use_multipart=False)
+            return
+        await self._store.put_async(
+            key,
+            _chain(head, chunks),
+            attributes=attributes,
+            chunk_size=_PART_BYTES,
+            max_concurrency=1,
+        )
 
     async def read(
         self, key: str, *, start: int = 0, end: int | None = None
     ) -> AsyncIterator[bytes]:
         """Stream the bytes; see Storage.read."""
-        stop = await self.get_size(key) if end is None else end
-        if stop <= start:
-            return
+        options: GetOptions = {}
+        if start > 0 or end is not None:
+            size_bytes = await self.get_size(key)  # S3 refuses a range beyond the end
+            stop = size_bytes if end is None else min(end, size_bytes)
+            if stop <= start:
+                return
+            options = {"range": (start, stop)}
         with _translate_errors():
-            answer = await self._store.get_async(key, options={"range": (start, stop)})
+            answer = await self._store.get_async(check_key(key), options=options)
             async for chunk in answer.stream(min_chunk_size=_READ_BYTES):
                 yield bytes(chunk)
 
@@ -102,9 +119,10 @@ class S3Storage:
 
     async def delete(self, key: str) -> None:
         """Remove the object; see Storage.delete."""
+        check_key(key)
         try:
             with _translate_errors():
-                await self._store.delete_async(check_key(key))
+                await self._store.delete_async(key)
         except ObjectMissing:  # some servers say so, S3 itself does not
             return
 
@@ -160,6 +178,23 @@ class _Source:
         except BaseException as error:
             self.error = error
             raise
+
+
+async def _take(chunks: AsyncIterator[bytes], size_bytes: int) -> bytes:
+    """Return the beginning, at least so many bytes unless there are fewer."""
+    taken = bytearray()
+    while len(taken) < size_bytes:
+        chunk = await anext(chunks, None)
+        if chunk is None:
+            break
+        taken += chunk
+    return bytes(taken)
+
+
+async def _chain(head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield head
+    async for chunk in rest:
+        yield chunk
 
 
 def _open_store(bucket: Bucket) -> S3Store:
