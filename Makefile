@@ -6,7 +6,7 @@ T ?= tests
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check fix bench soak sizes openapi clean run dev
+.PHONY: help up test check fix bench soak sizes docs clean run dev
 
 help: ## show this menu
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -36,8 +36,8 @@ soak: dev ## the kill tests with their full counts (long)
 sizes: dev ## lines per file and function, beside the examples of good style
 	@$(BIN)/python -m tools.sizes
 
-openapi: dev ## write docs/api/openapi.json from the routes
-	@$(BIN)/python -m tools.openapi
+docs: dev ## write the settings, errors and OpenAPI references from the code
+	@$(BIN)/python -m tools.reference
 
 clean: ## remove .venv and caches; the data in var stays
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

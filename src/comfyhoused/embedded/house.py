@@ -1,7 +1,6 @@
 """The parts of the house, as `up` runs them; the settings decide which are bundled."""
 
 import asyncio
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,10 +9,14 @@ import aiohttp
 from comfyhoused.embedded import valkey
 from comfyhoused.embedded.child import Part
 from comfyhoused.embedded.ports import find_free_port
+from comfyhoused.embedded.programs import (
+    make_api_command,
+    make_engine_command,
+    make_worker_command,
+)
+from comfyhoused.settings import HttpSettings
 
 _ANSWER_TIMEOUT = aiohttp.ClientTimeout(total=2)
-# -P: a file in the current folder must not stand in for a module of ours.
-_PYTHON = (sys.executable, "-P", "-m")
 
 
 def make_valkey(folder: Path) -> tuple[Part, str]:
@@ -31,21 +34,21 @@ def make_engine(folder: Path) -> tuple[Part, str]:
     """Return the built-in engine on a free port, and its address."""
     port = find_free_port()
     url = f"http://127.0.0.1:{port}"
-    command = (*_PYTHON, "comfyhouse_engine", "--host", "127.0.0.1", "--port", str(port))
+    command = make_engine_command(port, str(folder))
 
     async def is_ready() -> bool:
         return await is_ok(f"{url}/system_stats")
 
-    return Part("engine", (*command, "--data", str(folder)), is_ready), url
+    return Part("engine", command, is_ready), url
 
 
-def make_api(url: str, environment: Mapping[str, str]) -> Part:
-    """Return the web server that will answer at `url`."""
+def make_api(http: HttpSettings, url: str, environment: Mapping[str, str]) -> Part:
+    """Return the web server, which answers at `url` once it is ready."""
 
     async def is_ready() -> bool:
         return await is_ok(f"{url}/api/v1/health")
 
-    return Part("api", (*_PYTHON, "comfyhoused", "serve"), is_ready, environment)
+    return Part("api", make_api_command(http), is_ready, environment)
 
 
 def make_worker(environment: Mapping[str, str]) -> Part:
@@ -54,7 +57,7 @@ def make_worker(environment: Mapping[str, str]) -> Part:
     async def is_ready() -> bool:
         return True
 
-    return Part("worker", (*_PYTHON, "comfyhoused", "worker"), is_ready, environment)
+    return Part("worker", make_worker_command(), is_ready, environment)
 
 
 async def is_ok(url: str) -> bool:

@@ -97,7 +97,8 @@ async def _bring_up(
         engine, engine_url = house.make_engine(plan.folder / "engine")
         parts.append(engine)
     environment |= {"CH_REDIS_URL": redis_url, "CH_ENGINE_URL": engine_url}
-    parts += [house.make_api(plan.url, environment), house.make_worker(environment)]
+    http = settings.http.model_copy(update={"port": plan.port})
+    parts += [house.make_api(http, plan.url, environment), house.make_worker(environment)]
     say(f"Starting the {', '.join(part.name for part in parts)} …")
     await supervisor.start(*parts)
     return await _welcome(settings, plan, lambda: create_key(redis_url), say)

@@ -1,0 +1,5 @@
+"""`python -m comfyhoused`."""
+
+from comfyhoused.cli import main
+
+main()

@@ -1,0 +1,32 @@
+"""The command lines of our programs: `serve` and `worker` become them, `up` runs them."""
+
+import sys
+
+from comfyhoused.settings import HttpSettings
+
+# -P: a file in the current folder must not stand in for a module of ours.
+_PYTHON = (sys.executable, "-P", "-m")
+
+# Progress streams stay open for as long as their reader likes: at the end they are cut.
+_SHUTDOWN_SECONDS = 5
+
+
+def make_api_command(http: HttpSettings) -> tuple[str, ...]:
+    """Return the command of the web server."""
+    return (
+        *(*_PYTHON, "uvicorn", "--factory", "comfyhoused.app:create_app"),
+        *("--host", http.host, "--port", str(http.port)),
+        *("--timeout-graceful-shutdown", str(_SHUTDOWN_SECONDS)),
+        *("--no-access-log", "--no-server-header", "--log-level", "warning"),
+    )
+
+
+def make_worker_command() -> tuple[str, ...]:
+    """Return the command of the worker."""
+    return (*_PYTHON, "comfyhoused.worker")
+
+
+def make_engine_command(port: int, data: str) -> tuple[str, ...]:
+    """Return the command of the built-in engine on 127.0.0.1; `data` is its folder."""
+    address = ("--host", "127.0.0.1", "--port", str(port))
+    return (*_PYTHON, "comfyhouse_engine", *address, "--data", data)
