@@ -24,32 +24,32 @@ class TooManyPixels(Exception):
     """The picture is larger than the engine decodes."""
 
 
-def read_picture(path: Path) -> tuple[Floats, Floats]:
+def read_picture(path: Path, largest_pixels: int = LARGEST_PIXELS) -> tuple[Floats, Floats]:
     """Return (IMAGE, MASK) of every frame that has the first frame's size.
 
     EXIF orientation is applied, colour profiles are ignored, a mask is 1 - alpha (64 x 64 zeros
     without alpha), missing rows of a truncated file are black. Raises TooManyPixels, OSError
-    (PIL.UnidentifiedImageError for what is no picture).
+    (PIL.UnidentifiedImageError for what is no picture), PIL.Image.DecompressionBombError.
     """
-    return _with_tolerance(lambda: _read_frames(path))
+    return _with_tolerance(lambda: _read_frames(path, largest_pixels))
 
 
-def read_channel(path: Path, channel: str) -> Floats:
+def read_channel(path: Path, channel: str, largest_pixels: int = LARGEST_PIXELS) -> Floats:
     """Return the mask [1, height, width] that one of `alpha`, `red`, `green`, `blue` gives.
 
     Alpha is inverted, as in ComfyUI. Raises as `read_picture`.
     """
-    return _with_tolerance(lambda: _read_channel(path, channel))
+    return _with_tolerance(lambda: _read_channel(path, channel, largest_pixels))
 
 
-def _read_frames(path: Path) -> tuple[Floats, Floats]:
+def _read_frames(path: Path, largest_pixels: int) -> tuple[Floats, Floats]:
     images: list[Floats] = []
     masks: list[Floats] = []
     with Image.open(path) as file:
-        _check_pixels(file, 1)
+        _check_pixels(file, 1, largest_pixels)
         first_only = file.format in _ONLY_FIRST_FRAME
         for frame in ImageSequence.Iterator(file):
-            _check_pixels(file, len(images) + 1)
+            _check_pixels(file, len(images) + 1, largest_pixels)
             upright = _as_eight_bits(ImageOps.exif_transpose(frame))
             if images and upright.size != (images[0].shape[1], images[0].shape[0]):
                 continue
@@ -60,9 +60,9 @@ def _read_frames(path: Path) -> tuple[Floats, Floats]:
     return np.stack(images), np.stack(masks)
 
 
-def _read_channel(path: Path, channel: str) -> Floats:
+def _read_channel(path: Path, channel: str, largest_pixels: int) -> Floats:
     with Image.open(path) as file:
-        _check_pixels(file, 1)
+        _check_pixels(file, 1, largest_pixels)
         upright = _as_eight_bits(ImageOps.exif_transpose(file))
         if upright.mode != "RGBA":
             upright = upright.convert("RGBA")
@@ -91,12 +91,12 @@ def _as_eight_bits(picture: Image.Image) -> Image.Image:
     return picture
 
 
-def _check_pixels(file: Image.Image, frames: int) -> None:
+def _check_pixels(file: Image.Image, frames: int, largest: int) -> None:
     width, height = file.size
-    if width * height * frames > LARGEST_PIXELS:
+    if width * height * frames > largest:
         raise TooManyPixels(
             f"Image size ({width * height * frames} pixels) exceeds limit of "
-            f"{LARGEST_PIXELS} pixels, could be decompression bomb DOS attack."
+            f"{largest} pixels, could be decompression bomb DOS attack."
         )
     check_allocation(frames, height, width, 3)
 
