@@ -114,6 +114,18 @@ def test_what_is_not_ours_is_refused(
     assert all(path.exists() for path in standing)
 
 
+@pytest.mark.parametrize(
+    ("subfolder", "name"),
+    [("", "ch"), ("ch", "a/b"), ("ch", "a\\b"), ("ch\\a", "b"), ("ch", "a\nb"), ("ch", ".")],
+)
+def test_names_that_another_system_would_read_as_a_path_are_not_ours(
+    subfolder: str, name: str
+) -> None:
+    """Told from the name alone: here a backslash is a letter, on Windows it is not."""
+    assert not is_our_name("output", subfolder, name)
+    assert not is_our_name("temp", subfolder, name)
+
+
 @pytest.mark.parametrize("ref", [None, 7, "ch_0123456789abcdef", [], ["a"], {}])
 def test_malformed_references_are_refused(folders: Folders, ref: object) -> None:
     assert delete_files(folders, [ref]) == {**NOTHING, "refused": 1}

@@ -1,8 +1,10 @@
 """The fence lets each attempt through once, and breaks on no body whatever."""
 
 import json
+import sys
 import threading
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -127,6 +129,16 @@ def test_a_fence_without_memory_is_refused() -> None:
         Fence(capacity=0)
 
 
+@pytest.fixture
+def hasty_threads() -> Iterator[None]:
+    """Let threads interrupt each other as often as the interpreter can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("hasty_threads")
 def test_of_many_threads_exactly_one_gets_through() -> None:
     fence = Fence()
     attempts = [f"a{index}" for index in range(200)]

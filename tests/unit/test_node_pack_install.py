@@ -54,6 +54,7 @@ def test_an_older_version_is_replaced_whole(comfyui: Path) -> None:
 
     assert (done.replaced, done.is_changed) == ("0.0.1", True)
     assert not (target / "gone_in_the_new_version.py").exists()
+    assert [path.name for path in (comfyui / "custom_nodes").iterdir()] == ["comfyhouse_nodes"]
     assert json.loads((target / "installed.json").read_text()) == {"pack": PACK_VERSION}
 
 
