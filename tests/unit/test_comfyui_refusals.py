@@ -121,6 +121,7 @@ def test_odd_bodies_are_refusals_too(body: object) -> None:
         ("found one.png, two.png, three.png", "…"),
         ("expected input[1, 16, 8, 8] to have 4", "expected input[1, 16, 8, 8] to have 4"),
         ("'int' object is not subscriptable", "'int' object is not subscriptable"),
+        ("commonpath: /srv\n", "commonpath: …/srv"),
         ("it's 3/4 done and/or late", "it's 3/4 done and/or late"),
     ],
 )

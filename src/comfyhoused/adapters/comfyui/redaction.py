@@ -8,7 +8,7 @@ import re
 
 MAX_CHARACTERS = 500
 
-_PATH = re.compile(r"(?<![\w.])(?:[A-Za-z]:[\\/]|[\\/])(?:[^\s'\"\\/:,]+[\\/])+")
+_PATH = re.compile(r"(?<![\w.])(?:[A-Za-z]:)?[\\/](?=[\w.])(?:[^\s'\"\\/:,]+[\\/])*")
 _QUOTED = r"""(?:'[^'\n]*'|"[^"\n]*")"""
 _LISTING = re.compile(rf"[\[({{]\s*{_QUOTED}(?:\s*[,:].*?)?[\])}}]", re.DOTALL)
 _OPEN_LISTING = re.compile(rf"[\[({{]\s*{_QUOTED}\s*[,:].*$", re.DOTALL)
