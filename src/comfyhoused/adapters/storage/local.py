@@ -170,6 +170,8 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _remove(path: Path, root: Path) -> None:
+    if not (root / _INCOMING).is_dir():  # an unmounted disk must not look like an empty one
+        raise OSError(None, "the folder of the file store is gone")
     try:
         path.unlink(missing_ok=True)
     except (IsADirectoryError, NotADirectoryError):  # a part of other keys, not an object
