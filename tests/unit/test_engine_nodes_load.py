@@ -191,8 +191,9 @@ def test_missing_files_fail_validation(folders: Folders) -> None:
     for name in ("LoadImage", "LoadImageMask", "LoadImageOutput"):
         node = NODE_CLASS_MAPPINGS[name]
         assert node.VALIDATE_INPUTS(image="here.png") is True  # type: ignore[attr-defined]
-        refused = node.VALIDATE_INPUTS(image="gone.png")  # type: ignore[attr-defined]
-        assert refused == "Invalid image file: gone.png"
+        for gone in ("gone.png", "x" * 5000, "nul\0.png", "gone.png [output]"):
+            refused = node.VALIDATE_INPUTS(image=gone)  # type: ignore[attr-defined]
+            assert refused == f"Invalid image file: {gone}"
 
 
 def test_change_mark_is_the_contents_sha256(folders: Folders) -> None:

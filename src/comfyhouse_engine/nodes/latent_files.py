@@ -13,7 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from comfyhouse_engine.nodes.places import get_folders, hash_file, list_input_files, locate_file
+from comfyhouse_engine.nodes.places import (
+    get_folders,
+    has_file,
+    hash_file,
+    list_input_files,
+    locate_file,
+)
 from comfyhouse_engine.nodes.save import HIDDEN
 from comfyhouse_engine.nodes.save_path import plan_save
 from comfyhouse_engine.nodes.tensors import Floats, Inputs
@@ -89,7 +95,7 @@ class LoadLatent:
 
     @classmethod
     def VALIDATE_INPUTS(cls, latent: str) -> bool | str:
-        return locate_file(latent).exists() or f"Invalid latent file: {latent}"
+        return has_file(latent) or f"Invalid latent file: {latent}"
 
     def load(self, latent: str) -> tuple[dict[str, Floats]]:
         tensors = _read_tensors(locate_file(latent))

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from comfyhouse_engine.nodes.inputs import choice
 from comfyhouse_engine.nodes.picture_file import read_channel, read_picture
-from comfyhouse_engine.nodes.places import hash_file, list_input_files, locate_file
+from comfyhouse_engine.nodes.places import has_file, hash_file, list_input_files, locate_file
 from comfyhouse_engine.nodes.tensors import Floats, Inputs
 
 
@@ -25,7 +25,7 @@ class LoadImage:
 
     @classmethod
     def VALIDATE_INPUTS(cls, image: str) -> bool | str:
-        return locate_file(image).exists() or f"Invalid image file: {image}"
+        return has_file(image) or f"Invalid image file: {image}"
 
     def load_image(self, image: str) -> tuple[Floats, Floats]:
         return read_picture(locate_file(image))
@@ -71,7 +71,7 @@ class LoadImageMask:
 
     @classmethod
     def VALIDATE_INPUTS(cls, image: str) -> bool | str:
-        return locate_file(image).exists() or f"Invalid image file: {image}"
+        return has_file(image) or f"Invalid image file: {image}"
 
     def load_image(self, image: str, channel: str) -> tuple[Floats]:
         return (read_channel(locate_file(image), channel),)

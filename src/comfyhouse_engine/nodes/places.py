@@ -2,6 +2,7 @@
 
 import hashlib
 import mimetypes
+import os
 from pathlib import Path
 
 from comfyhouse_engine.context import Folders
@@ -46,6 +47,11 @@ def locate_file(annotated: str) -> Path:
             name = annotated[: -len(suffix) - 1]
             return Path(getattr(folders, mark)) / name
     return folders.input / annotated
+
+
+def has_file(annotated: str) -> bool:
+    """True when the file is there; a name that no file system takes is no error."""
+    return os.path.exists(locate_file(annotated))  # noqa: PTH110 Path.exists raises on long names
 
 
 def hash_file(annotated: str) -> str:

@@ -17,8 +17,8 @@ Inputs = dict[str, dict[str, Any]]
 """What INPUT_TYPES returns: required, optional, hidden."""
 
 _FLOAT_BYTES = 4
-_MEMORY_SHARE = 0.5
-"""No single array may take more than this share of the machine's memory."""
+_MEMORY_SHARE = 0.25
+"""No array may take more than this share of the machine's memory: a step holds two or three."""
 
 
 def check_allocation(*shape: int) -> None:
@@ -40,7 +40,8 @@ def check_allocation(*shape: int) -> None:
 
 def bytes_from_floats(pixels: Floats) -> Bytes:
     """Return 0..255, cut off and not rounded, as ComfyUI writes pictures."""
-    clipped: Bytes = np.clip(np.float32(255.0) * pixels, 0, 255).astype(np.uint8)
+    levels = np.multiply(pixels, np.float32(255.0), dtype=np.float32)
+    clipped: Bytes = np.clip(levels, 0, 255, out=levels).astype(np.uint8)
     return clipped
 
 

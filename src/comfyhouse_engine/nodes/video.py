@@ -3,7 +3,13 @@
 from typing import Any, ClassVar
 
 from comfyhouse_engine.nodes.inputs import number, schema_choice
-from comfyhouse_engine.nodes.places import get_folders, hash_file, list_input_files, locate_file
+from comfyhouse_engine.nodes.places import (
+    get_folders,
+    has_file,
+    hash_file,
+    list_input_files,
+    locate_file,
+)
 from comfyhouse_engine.nodes.save import HIDDEN
 from comfyhouse_engine.nodes.save_path import plan_save
 from comfyhouse_engine.nodes.tensors import Floats, Inputs
@@ -142,7 +148,7 @@ class LoadVideo:
 
     @classmethod
     def VALIDATE_INPUTS(cls, file: str) -> bool | str:
-        return locate_file(file).exists() or f"Invalid video file: {file}"
+        return has_file(file) or f"Invalid video file: {file}"
 
     def execute(self, file: str) -> tuple[Video]:
         return (read_video(locate_file(file)),)
