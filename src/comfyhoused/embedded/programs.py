@@ -23,7 +23,7 @@ def make_api_command(http: HttpSettings) -> tuple[str, ...]:
 
 def make_worker_command() -> tuple[str, ...]:
     """Return the command of the worker."""
-    return (*_PYTHON, "comfyhoused.worker")
+    return (sys.executable, "-P", "-c", "from comfyhoused.worker import main; main()")
 
 
 def make_engine_command(port: int, data: str) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from comfyhoused.embedded.errors import CannotStart
 from comfyhoused.embedded.first_picture import PROMPT, Customer, NoPicture
 from comfyhoused.embedded.folder import hold_folder, prepare_folder
 from comfyhoused.embedded.ports import check_port, find_free_port
+from comfyhoused.embedded.running import Running, forget_running, save_running
 from comfyhoused.embedded.supervisor import Supervisor
 from comfyhoused.embedded.welcome import Welcome, write_welcome
 from comfyhoused.settings import Settings
@@ -22,6 +23,7 @@ Say = Callable[[str], None]
 CreateKey = Callable[[str], Awaitable[str]]
 """Makes an account for the demo in the Redis of the given address and returns its key."""
 
+_INTERRUPTED = 130
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104
 
@@ -61,10 +63,12 @@ async def _run(
         await asyncio.Event().wait()
     except asyncio.CancelledError:
         say("\nStopping …")
+        return _INTERRUPTED if once else 0
     finally:
         _on_stop(supervisor.kill)
         await supervisor.stop()
-    return 0
+        forget_running(plan.folder)
+    raise AssertionError("a house waits until it is stopped")
 
 
 def _make_plan(settings: Settings) -> _Plan:
@@ -97,6 +101,7 @@ async def _bring_up(
         engine, engine_url = house.make_engine(plan.folder / "engine")
         parts.append(engine)
     environment |= {"CH_REDIS_URL": redis_url, "CH_ENGINE_URL": engine_url}
+    save_running(plan.folder, Running(plan.url, redis_url, engine_url))
     http = settings.http.model_copy(update={"port": plan.port})
     parts += [house.make_api(http, plan.url, environment), house.make_worker(environment)]
     say(f"Starting the {', '.join(part.name for part in parts)} …")

@@ -1,0 +1,191 @@
+"""`comfyhoused up` as a new user meets it: a picture, a key, a command to paste, a clean end."""
+
+import json
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from PIL import Image
+
+from tests.conftest import MakeEngine
+from tests.waiting import wait_blocking
+
+# Of the developer's own environment nothing may reach the house under test.
+PLAIN = {name: value for name, value in os.environ.items() if not name.startswith("CH_")}
+
+
+class House:
+    """`comfyhoused up` in a session of its own, in a folder with a space, on a free port."""
+
+    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.output = folder / "output.txt"
+        with self.output.open("w") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "comfyhoused", "up", *arguments],
+                cwd=folder,
+                env={**PLAIN, "CH_PORT": "0", **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def text(self) -> str:
+        return self.output.read_text()
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "var"
+
+    def wait_for(self, sentence: str) -> None:
+        wait_blocking(lambda: sentence in self.text or self.process.poll() is not None, 60)
+        assert sentence in self.text, self.text
+
+    def wait(self) -> int:
+        return self.process.wait(60)
+
+    def list_processes(self) -> list[int]:
+        """Every living process of its session: children lead groups of their own in it."""
+        return [pid for pid in psutil.pids() if self._is_ours(pid)]
+
+    def _is_ours(self, pid: int) -> bool:
+        try:
+            is_dead = psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+            return os.getsid(pid) == self.process.pid and not is_dead
+        except (ProcessLookupError, psutil.NoSuchProcess):
+            return False
+
+    def end(self) -> None:
+        for pid in self.list_processes():
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@pytest.fixture
+def houses() -> Iterator[list[House]]:
+    houses: list[House] = []
+    yield houses
+    for house in houses:
+        house.end()
+
+
+def check_picture(path: Path) -> None:
+    with Image.open(path) as picture:
+        picture.load()
+        assert picture.format == "PNG"
+        assert picture.size == (512, 512)
+
+
+def run_printed_command(text: str) -> dict[str, object]:
+    """Paste what was printed into a shell; curl is on every machine that has git."""
+    command = text.split("Make another picture:\n\n")[1].split("\n\n")[0]
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, object] = json.loads(done.stdout)
+    return answer
+
+
+def test_once_makes_a_picture_and_leaves_no_process_twice(
+    tmp_path: Path, houses: list[House]
+) -> None:
+    keys = []
+    for _ in range(2):
+        house = House(tmp_path / "a new place", "--once")
+        houses.append(house)
+        assert house.wait() == 0, house.text
+        assert house.list_processes() == []
+        check_picture(house.data / "first-image.png")
+        (house.data / "first-image.png").unlink()
+        key_file = house.data / "demo-key"
+        assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
+        keys.append(key_file.read_text().strip())
+        assert keys[-1] in house.text
+    assert keys[0] == keys[1]  # what the first run kept, the second found
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_printed_command_works_and_a_signal_ends_everything(
+    tmp_path: Path, houses: list[House], number: signal.Signals
+) -> None:
+    house = House(tmp_path / "house")
+    houses.append(house)
+    house.wait_for("Ctrl-C stops everything")
+    answer = run_printed_command(house.text)
+    assert answer["status"] == "succeeded", answer
+    house.process.send_signal(number)
+    assert house.wait() == 0, house.text
+    assert house.list_processes() == []
+
+
+def test_a_killed_house_leaves_no_orphan_and_loses_nothing(
+    tmp_path: Path, houses: list[House]
+) -> None:
+    first = House(tmp_path / "house")
+    houses.append(first)
+    first.wait_for("Ctrl-C stops everything")
+    assert len(first.list_processes()) >= 5
+    answer = run_printed_command(first.text)
+    first.process.kill()
+    first.process.wait()
+    wait_blocking(lambda: first.list_processes() == [], 20)
+    second = House(tmp_path / "house")
+    houses.append(second)
+    second.wait_for("Ctrl-C stops everything")
+    [key] = set(re.findall(r"sk_live_\w+", second.text))
+    [url] = re.findall(r"API +(http\S+)", second.text)
+    kept = subprocess.run(
+        ["curl", "-sS", "-H", f"Authorization: Bearer {key}", f"{url}/jobs/{answer['job_id']}"],
+        capture_output=True,
+        timeout=30,
+    )
+    assert json.loads(kept.stdout)["status"] == "succeeded", kept.stdout
+
+
+def test_a_comfyui_without_a_checkpoint_is_said_and_the_house_goes_on(
+    tmp_path: Path, houses: list[House], make_engine: MakeEngine
+) -> None:
+    bare = make_engine("--switch", "no_checkpoints=true")
+    house = House(tmp_path / "house", CH_COMFYUI_URLS=bare.url)
+    houses.append(house)
+    house.wait_for("Ctrl-C stops everything")
+    assert "models/checkpoints" in house.text
+    assert not (house.data / "first-image.png").exists()
+    assert house.process.poll() is None
+
+
+def check_one_sentence(house: House, *words: str) -> None:
+    assert house.wait() == 1
+    assert len(house.text.splitlines()) == 1, house.text
+    for word in words:
+        assert word in house.text
+    assert house.list_processes() == []
+
+
+def test_a_busy_port_is_named_with_its_setting(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        house = House(tmp_path / "house", CH_PORT=port)
+        check_one_sentence(house, port, "CH_PORT")
+
+
+def test_an_unusable_data_folder_is_named_with_its_setting(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    house = House(tmp_path / "house", CH_DATA_DIR=str(tmp_path / "file" / "var"))
+    check_one_sentence(house, "cannot be written to", "CH_DATA_DIR")
+
+
+def test_a_setting_that_does_not_fit_is_named(tmp_path: Path) -> None:
+    check_one_sentence(House(tmp_path / "house", CH_PORT="eighty"), "CH_PORT")
