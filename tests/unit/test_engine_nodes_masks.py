@@ -30,8 +30,8 @@ def test_channel_to_mask() -> None:
 
 def test_colour_to_mask_is_exact() -> None:
     image = make_steps(1, 4, 5, 3)
-    image[0, 1, 2] = np.float32([0x12, 0x34, 0x56]) / 255
-    image[0, 3, 3] = image[0, 1, 2] + np.float32([0, 0, 1 / 255])
+    image[0, 1, 2] = np.array([0x12, 0x34, 0x56], np.float32) / 255
+    image[0, 3, 3] = image[0, 1, 2] + np.array([0, 0, 1 / 255], np.float32)
     (mask,) = run_node("ImageColorToMask", image=image, color=0x123456)
     assert np.argwhere(mask).tolist() == [[0, 1, 2]]
 

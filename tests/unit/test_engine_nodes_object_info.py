@@ -5,6 +5,7 @@ class a line; where the recordings lie beside the repository every key is compar
 """
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,7 @@ def _folders(tmp_path: Path) -> None:
     make_folders(tmp_path)
 
 
+@cache
 def _read_expected() -> dict[str, dict[str, Any]]:
     lines = (HERE / "engine_nodes_declared.jsonl").read_text(encoding="utf-8").splitlines()
     return {entry["name"]: entry for entry in map(json.loads, lines)}
@@ -105,11 +107,19 @@ def test_declares_what_comfyui_declares(name: str) -> None:
     assert distil(describe(name)) == _read_expected()[name]
 
 
+@cache
+def _read_recorded() -> dict[str, dict[str, Any]]:
+    body: dict[str, dict[str, Any]] = json.loads(RECORDED.read_text(encoding="utf-8"))["response"][
+        "body"
+    ]
+    return body
+
+
 @pytest.mark.parametrize("name", EXACT)
 def test_describes_itself_as_recorded(name: str) -> None:
     if not RECORDED.exists():
         pytest.skip("the recordings are not beside the repository")
-    recorded = json.loads(RECORDED.read_text(encoding="utf-8"))["response"]["body"][name]
+    recorded = json.loads(json.dumps(_read_recorded()[name]))
     described = describe(name)
     for owner, field in FILE_LISTS:
         if owner == name:

@@ -6,6 +6,8 @@ ComfyUI; they are clipped when a picture is written.
 """
 
 import os
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,10 @@ Inputs = dict[str, dict[str, Any]]
 """What INPUT_TYPES returns: required, optional, hidden."""
 
 _FLOAT_BYTES = 4
+_CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
+_ASSUMED_MEMORY = 8 * 2**30
+"""Where the system does not tell."""
+
 _MEMORY_SHARE = 0.25
 """No array may take more than this share of the machine's memory: a step holds two or three."""
 
@@ -30,12 +36,24 @@ def check_allocation(*shape: int) -> None:
     wanted = _FLOAT_BYTES
     for size in shape:
         wanted *= size
-    available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if wanted > available * _MEMORY_SHARE:
+    if wanted > _memory_bytes() * _MEMORY_SHARE:
         raise RuntimeError(
             "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate "
             f"memory: you tried to allocate {wanted} bytes. Error code 12 (Cannot allocate memory)"
         )
+
+
+@cache
+def _memory_bytes() -> int:
+    """Return what this machine, or the container we are in, has."""
+    present = _ASSUMED_MEMORY
+    if hasattr(os, "sysconf"):
+        present = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        limit = _CONTAINER_LIMIT.read_text().strip()
+    except OSError:
+        return present
+    return min(present, int(limit)) if limit.isdigit() else present
 
 
 def bytes_from_floats(pixels: Floats) -> Bytes:
