@@ -41,9 +41,14 @@ class HttpSettings(_Group):
     public_url: str | None = Field(
         None, description="address under which customers reach us; default: http://host:port"
     )
-    max_body_bytes: int = Field(2_000_000, gt=0, description="largest JSON body taken")
+    max_body_bytes: int = Field(10_000_000, gt=0, description="largest JSON body taken")
     max_upload_bytes: int = Field(100_000_000, gt=0, description="largest file taken")
     max_pixels: int = Field(100_000_000, gt=0, description="largest picture taken, width × height")
+
+    @property
+    def base_url(self) -> str:
+        """The address that customers use."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
 
 
 class RedisSettings(_Group):

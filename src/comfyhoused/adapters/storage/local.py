@@ -4,7 +4,7 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,7 +14,7 @@ from comfyhoused.adapters.storage.disk import (
     translate_read_errors,
     write_chunks,
 )
-from comfyhoused.adapters.storage.links import LinkTerms, make_path
+from comfyhoused.adapters.storage.links import LinkTerms, make_path, verify_link
 from comfyhoused.adapters.storage.storage import (
     Meter,
     ObjectMissing,
@@ -112,6 +112,10 @@ class LocalStorage:
             etag=etag or "",
         )
         return public_url.rstrip("/") + make_path(self._secret, check_key(key), terms)
+
+    def verify_link(self, key: str, parameters: Mapping[str, str]) -> LinkTerms:
+        """Return how to serve an object to who followed a link; raises LinkInvalid, LinkExpired."""
+        return verify_link(self._secret, key, parameters)
 
     async def check(self) -> None:
         """Write and remove a file; see Storage.check."""

@@ -1,0 +1,58 @@
+"""The connection to Redis or Valkey, with one error for "it is down"."""
+
+from typing import Any
+
+from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    BusyLoadingError,
+    ConnectionError,  # noqa: A004  redis-py's own, not the builtin
+    ReadOnlyError,
+    TimeoutError,  # noqa: A004
+)
+
+from comfyhoused.kit.errors import Unavailable
+
+#: What redis-py raises when the server cannot serve us now.
+DOWN = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError)
+
+
+class StoreUnavailable(Unavailable):
+    """Redis does not answer. Nothing was accepted; the same request may be sent again."""
+
+    code = "store_unavailable"
+    title = "The store of jobs does not answer"
+
+
+class Store(Redis):
+    """A redis-py client that raises StoreUnavailable when the server is down."""
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        """Run one command; see redis-py."""
+        try:
+            return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        except DOWN as error:
+            raise make_unavailable() from error
+
+
+def make_unavailable() -> StoreUnavailable:
+    """Return the error that every caller may send on as it is."""
+    return StoreUnavailable("Try again in a few seconds.", headers={"Retry-After": "2"})
+
+
+def open_store(url: str, *, max_connections: int = 200) -> Store:
+    """Return a client with short time limits.
+
+    One retry without a pause mends a pooled connection that a restart has cut; more
+    would turn a quick 503 into a slow one.
+    """
+    pool: ConnectionPool = ConnectionPool.from_url(
+        url,
+        decode_responses=True,
+        socket_connect_timeout=1,
+        socket_timeout=5,
+        max_connections=max_connections,
+        retry=Retry(NoBackoff(), 1),
+    )
+    return Store(connection_pool=pool)

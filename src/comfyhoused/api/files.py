@@ -1,0 +1,1 @@
+"""Files: pictures sent in, results that jobs made."""

@@ -1,0 +1,127 @@
+"""/jobs: submit without waiting, look, list, follow, cancel, erase."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Header, Query, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from comfyhoused.api.acceptance import accept_generate, accept_workflow
+from comfyhoused.api.generate import IdempotencyKey
+from comfyhoused.api.house import ApiHouse, House, JobReader, JobWriter
+from comfyhoused.api.rendering import make_headers, render_job
+from comfyhoused.api.schemas import (
+    BODY_PROBLEMS,
+    INVALID,
+    NOT_FOUND,
+    PROBLEMS,
+    GenerateRequest,
+    JobList,
+    JobResponse,
+    WorkflowRequest,
+)
+from comfyhoused.api.settlement import erase_job
+from comfyhoused.core.jobs.cancel import cancel_job
+from comfyhoused.core.jobs.events import follow_job
+from comfyhoused.core.jobs.listing import list_jobs
+from comfyhoused.core.jobs.record import get_job
+from comfyhoused.core.jobs.states import JobState
+
+router = APIRouter(prefix="/jobs", tags=["Jobs"])
+
+_SubmitBody = Annotated[
+    WorkflowRequest | GenerateRequest,
+    Body(description="either the parameters of a picture, or `workflow`: a graph"),
+]
+_Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of a page")]
+
+
+@router.post("", status_code=202, responses={**BODY_PROBLEMS, **PROBLEMS, **NOT_FOUND})
+async def submit_job(
+    house: House,
+    principal: JobWriter,
+    body: _SubmitBody,
+    response: Response,
+    idempotency_key: IdempotencyKey = "",
+) -> JobResponse:
+    """Accept a job. Once this is answered the job survives any crash."""
+    accept: Any = accept_workflow if isinstance(body, WorkflowRequest) else accept_generate
+    admission = await accept(house, principal, body, idempotency_key)
+    job = await get_job(house.resources.store, principal.owner, admission.job_id)
+    response.headers.update(make_headers(job))
+    if admission.is_replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return await render_job(house, job)
+
+
+@router.get("", responses={**INVALID, **PROBLEMS, 400: INVALID[422]})
+async def list_my_jobs(
+    house: House,
+    principal: JobReader,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: _Cursor = None,
+    status: JobState | None = None,
+) -> JobList:
+    """List your jobs, newest first."""
+    store = house.resources.store
+    page = await list_jobs(store, principal.owner, limit=limit, cursor=cursor, state=status)
+    jobs = [await render_job(house, job) for job in page.items]
+    return JobList(jobs=jobs, next_cursor=page.next_cursor)
+
+
+@router.get("/{job_id}", responses={**NOT_FOUND, **PROBLEMS})
+async def get_my_job(
+    house: House, principal: JobReader, job_id: str, response: Response
+) -> JobResponse:
+    """Show one job."""
+    job = await get_job(house.resources.store, principal.owner, job_id)
+    response.headers.update(make_headers(job))
+    return await render_job(house, job)
+
+
+@router.post("/{job_id}/cancel", responses={**NOT_FOUND, **PROBLEMS})
+async def cancel_my_job(house: House, principal: JobWriter, job_id: str) -> JobResponse:
+    """Cancel a job: at once while it waits, soon while it runs. Idempotent, and free."""
+    return await render_job(house, await cancel_job(house.resources.store, principal.owner, job_id))
+
+
+@router.delete("/{job_id}", status_code=204, responses={**NOT_FOUND, **PROBLEMS})
+async def erase_my_job(house: House, principal: JobWriter, job_id: str) -> None:
+    """Erase a job, its prompt and its outputs; cancels it first. It cannot be undone."""
+    await cancel_job(house.resources.store, principal.owner, job_id)
+    await erase_job(house.resources, principal.owner, job_id)
+
+
+async def _check_is_mine(house: House, principal: JobReader, job_id: str) -> str:
+    """Refuse before the stream begins, when a status can still be sent."""
+    return (await get_job(house.resources.store, principal.owner, job_id)).id
+
+
+@router.get(
+    "/{job_id}/events",
+    response_class=EventSourceResponse,
+    responses={**NOT_FOUND, **PROBLEMS},
+)
+async def follow_my_job(
+    house: House,
+    job_id: Annotated[str, Depends(_check_is_mine)],
+    last_event_id: Annotated[
+        str | None,
+        Header(pattern=r"^\d{1,19}-\d{1,19}$", description="resume after this event"),
+    ] = None,
+) -> AsyncIterator[ServerSentEvent]:
+    """Follow a job as server-sent events until it is over.
+
+    `job.queued`, `job.running`, `job.succeeded`, `job.failed`, `job.canceled` and `job.expired`
+    carry ids and can be resumed; `job.progress` and `job.preview` come only live.
+    """
+    async for event in _stream(house, job_id, last_event_id or "-"):
+        yield event
+
+
+async def _stream(house: ApiHouse, job_id: str, after: str) -> AsyncIterator[ServerSentEvent]:
+    async for event in follow_job(house.resources.store, house.hub, job_id, after=after):
+        if event is None:
+            yield ServerSentEvent(comment="still here")
+        else:
+            yield ServerSentEvent(id=event.id, event=event.type, data=event.data)

@@ -1,0 +1,119 @@
+"""A job as the API shows it. Links are signed when it is read."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from comfyhoused.adapters.storage.storage import ObjectMissing
+from comfyhoused.api.house import ApiHouse
+from comfyhoused.api.schemas import (
+    Cost,
+    ImageResponse,
+    JobResponse,
+    OutputResponse,
+    Timings,
+)
+from comfyhoused.core.files.records import FileNotFound, get_file
+from comfyhoused.core.jobs.record import Job
+from comfyhoused.core.jobs.states import JobState
+
+ENGINE = "engine"
+
+
+async def render_job(house: ApiHouse, job: Job) -> JobResponse:
+    """Return the job with fresh links to its outputs."""
+    outputs = [one for raw in job.outputs if (one := await _render_output(house, job, raw))]
+    images = _list_images(job, outputs)
+    return JobResponse(
+        job_id=job.id,
+        status=job.state,
+        kind="workflow" if job.kind == "workflow" else "generate",
+        canceling=job.is_canceling and not job.state.is_terminal,
+        created_at=job.created_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        expires_at=job.expires_at,
+        attempt=job.attempt,
+        outputs=outputs,
+        images=images,
+        image_url=images[0].url if images else None,
+        error=dict(job.error) if job.error else None,
+        timings=_make_timings(job),
+        cost=Cost(
+            images_used=job.reserved_units if job.state is JobState.SUCCEEDED else 0,
+            quota_remaining=None,
+        ),
+        engine=find_engine(job),
+        parameters=job.facts.get("parameters", {}),
+        metadata=job.facts.get("metadata", {}),
+    )
+
+
+def find_engine(job: Job) -> Literal["sandbox", "comfyui"] | None:
+    """Return what made it; None while no backend has it."""
+    if not job.backend:
+        return None
+    return "sandbox" if job.backend == ENGINE else "comfyui"
+
+
+def make_headers(job: Job) -> dict[str, str]:
+    """Return headers that every answer about a job carries."""
+    headers = {"Location": f"/api/v1/jobs/{job.id}", "Comfyhouse-Job": job.id}
+    engine = find_engine(job)
+    return headers if engine is None else {**headers, "Comfyhouse-Engine": engine}
+
+
+async def _render_output(house: ApiHouse, job: Job, raw: dict[str, Any]) -> OutputResponse | None:
+    """Return one output; None when its file was deleted or has expired."""
+    store, settings = house.resources.store, house.resources.settings
+    try:
+        file = await get_file(store, job.owner, raw["file_id"])
+        url = await house.resources.storage.make_link(
+            file.key,
+            expires_in_seconds=settings.storage.link_seconds,
+            content_type=file.content_type,
+            filename=f"{job.id}-{file.key.rpartition('/')[2]}",
+            public_url=settings.http.base_url,
+        )
+    except (FileNotFound, ObjectMissing):
+        return None
+    return OutputResponse(
+        node_id=raw["node_id"],
+        kind=raw["kind"],
+        file_id=file.id,
+        url=url,
+        content_type=file.content_type,
+        size_bytes=file.size_bytes,
+        hash=file.hash,
+    )
+
+
+def _list_images(job: Job, outputs: list[OutputResponse]) -> list[ImageResponse]:
+    sizes = {raw["file_id"]: (raw["width"], raw["height"]) for raw in job.outputs}
+    seed = job.facts.get("parameters", {}).get("seed")
+    pictures = [one for one in outputs if one.content_type.startswith("image/")]
+    return [
+        ImageResponse(
+            url=one.url,
+            seed=None if seed is None else (seed + index) % 2**32,
+            width=sizes[one.file_id][0],
+            height=sizes[one.file_id][1],
+            content_type=one.content_type,
+            size_bytes=one.size_bytes,
+            hash=one.hash,
+        )
+        for index, one in enumerate(pictures)
+    ]
+
+
+def _make_timings(job: Job) -> Timings:
+    return Timings(
+        queued_seconds=_measure(job.created_at, job.started_at or job.finished_at),
+        run_seconds=_measure(job.started_at, job.finished_at),
+        total_seconds=_measure(job.created_at, job.finished_at),
+    )
+
+
+def _measure(start: datetime | None, end: datetime | None) -> float | None:
+    if start is None or end is None:
+        return None
+    return round((end - start).total_seconds(), 3)

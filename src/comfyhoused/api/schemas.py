@@ -1,0 +1,223 @@
+"""What the API reads and answers. Ranges are checked by core, where they are defined once."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from comfyhoused.api.problems import ProblemDocument
+from comfyhoused.core.jobs.states import JobState
+from comfyhoused.core.workflows.parameters import LONGEST_PROMPT, RANGES
+
+
+def _range(name: str, **more: Any) -> Any:
+    """Return a field whose documented range is the one that core checks."""
+    allowed = RANGES[name]
+    schema: dict[str, Any] = {"minimum": allowed.minimum, "maximum": allowed.maximum}
+    if allowed.step and allowed.step > 1:
+        schema["multipleOf"] = allowed.step
+    return Field(json_schema_extra=schema, **more)
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class LoraRequest(_Request):
+    """A LoRA by name, and how strongly it acts."""
+
+    name: str = Field(max_length=300)
+    strength: float = 1.0
+
+
+class JobOptions(_Request):
+    """What any job may carry."""
+
+    priority: int = Field(0, ge=-100, le=100, description="order among your own jobs only")
+    timeout_seconds: int | None = Field(None, ge=1, le=86_400, description="limit of the run time")
+    expires_in_seconds: int | None = Field(
+        None, ge=1, le=604_800, description="limit of the wait; never started: `expired`, free"
+    )
+    metadata: dict[str, str] = Field(
+        {}, max_length=50, description="up to 50 texts of yours, given back with the job"
+    )
+
+
+class GenerateRequest(JobOptions):
+    """A picture from words, or from a picture and words."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"prompt": "fog lifting off three mountain ridges at first light", "seed": 7}
+            ]
+        }
+    )
+
+    prompt: str = Field(
+        json_schema_extra={"minLength": 1, "maxLength": LONGEST_PROMPT},
+        examples=["fog lifting off three mountain ridges at first light"],
+    )
+    negative_prompt: str = Field("", json_schema_extra={"maxLength": LONGEST_PROMPT})
+    width: int = _range("width", default=512)
+    height: int = _range("height", default=512)
+    steps: int = _range("steps", default=20)
+    cfg_scale: float = _range("cfg_scale", default=7.0)
+    sampler_name: str = Field("euler", max_length=200, description="one of GET /samplers")
+    scheduler: str = Field("normal", max_length=200, description="one of GET /samplers")
+    seed: Annotated[int | None, _range("seed")] = None
+    num_images: int = _range("num_images", default=1)
+    model: str | None = Field(None, max_length=300, description="one of GET /models")
+    loras: list[LoraRequest] = Field([], max_length=50)
+    init_image: str | None = Field(
+        None, description="a file id, or a data URI with a PNG, JPEG or WebP picture"
+    )
+    strength: float = _range("strength", default=0.75)
+
+
+class WorkflowRequest(JobOptions):
+    """A ComfyUI graph in API format. Files in it are written `{"file_id": "file_…"}`."""
+
+    workflow: dict[str, Any]
+    max_units: int = Field(1, ge=1, le=10_000, description="reserved; at most that is charged")
+
+
+class ImageResponse(BaseModel):
+    """One picture. The link is signed when it is read, and valid for an hour."""
+
+    url: str
+    seed: int | None
+    width: int | None
+    height: int | None
+    content_type: str
+    size_bytes: int
+    hash: str = Field(description="BLAKE3, hex")
+
+
+class OutputResponse(BaseModel):
+    """One output of any kind."""
+
+    node_id: str
+    kind: str = Field(examples=["images"])
+    file_id: str
+    url: str
+    content_type: str
+    size_bytes: int
+    hash: str = Field(description="BLAKE3, hex")
+
+
+class Timings(BaseModel):
+    """Seconds; null where it has not come to that."""
+
+    queued_seconds: float | None
+    run_seconds: float | None
+    total_seconds: float | None
+
+
+class Cost(BaseModel):
+    """What the job costs. Failures and cancellations are free."""
+
+    images_used: int
+    quota_remaining: int | None = Field(description="null: no limit")
+
+
+class JobResponse(BaseModel):
+    """A job."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "job_id": "6e0ab1c2-2f0e-4a53-9d0e-0b64b7b5a8f1",
+                    "status": "succeeded",
+                    "kind": "generate",
+                    "canceling": False,
+                    "created_at": "2026-11-22T10:00:00Z",
+                    "started_at": "2026-11-22T10:00:00.4Z",
+                    "finished_at": "2026-11-22T10:00:03Z",
+                    "expires_at": "2026-11-23T10:00:00Z",
+                    "attempt": 1,
+                    "outputs": [],
+                    "images": [],
+                    "image_url": None,
+                    "error": None,
+                    "timings": {"queued_seconds": 0.4, "run_seconds": 2.6, "total_seconds": 3.0},
+                    "cost": {"images_used": 1, "quota_remaining": 49},
+                    "engine": "comfyui",
+                    "parameters": {},
+                    "metadata": {},
+                }
+            ]
+        }
+    )
+
+    job_id: str
+    status: JobState
+    kind: Literal["generate", "workflow"]
+    canceling: bool
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    expires_at: datetime
+    attempt: int = Field(description="tries so far; 0 while it waits for the first")
+    outputs: list[OutputResponse]
+    images: list[ImageResponse] = Field(description="the outputs that are pictures")
+    image_url: str | None = Field(description="the first picture's link")
+    error: dict[str, Any] | None = Field(description="a problem document when it failed")
+    timings: Timings
+    cost: Cost
+    engine: Literal["sandbox", "comfyui"] | None = Field(
+        description="sandbox: drawn by the built-in engine, no model"
+    )
+    parameters: dict[str, Any]
+    metadata: dict[str, str]
+
+
+class JobList(BaseModel):
+    """A page of jobs, newest first."""
+
+    jobs: list[JobResponse]
+    next_cursor: str | None
+
+
+class ModelList(BaseModel):
+    """What the servers have. Empty lists: no server has any."""
+
+    checkpoints: list[str] = Field(examples=[["sd_xl_base_1.0.safetensors"]])
+    loras: list[str]
+    controlnets: list[str]
+    upscalers: list[str]
+
+
+class SamplerList(BaseModel):
+    """What the servers' KSampler offers."""
+
+    samplers: list[str] = Field(examples=[["euler", "dpmpp_2m"]])
+    schedulers: list[str] = Field(examples=[["normal", "karras"]])
+
+
+def _answer(description: str) -> dict[str, Any]:
+    return {
+        "description": description,
+        "content": {
+            "application/problem+json": {"schema": {"$ref": f"#/components/schemas/{_NAME}"}}
+        },
+    }
+
+
+_NAME = ProblemDocument.__name__
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    401: _answer("No key, or none that is valid"),
+    403: _answer("The key was not made for this"),
+    503: _answer("A part of the house is down; `Retry-After` says when to try again"),
+}
+NOT_FOUND: dict[int | str, dict[str, Any]] = {404: _answer("Nothing of yours has this id")}
+BODY_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    400: _answer("The body is not valid JSON"),
+    409: _answer("The Idempotency-Key belongs to another request"),
+    413: _answer("The body is too large"),
+    415: _answer("The body is not of a kind that is read here"),
+    422: _answer("Something in the body breaks a rule; `errors` says what and where"),
+    429: _answer("A limit was reached"),
+}
+INVALID: dict[int | str, dict[str, Any]] = {422: _answer("A parameter breaks a rule")}

@@ -1,0 +1,66 @@
+"""The web program: one FastAPI application with the doors that are open."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI
+
+from comfyhoused.adapters.queue.doorbell import make_broker
+from comfyhoused.api import generate, health, jobs, models
+from comfyhoused.api.house import ApiHouse
+from comfyhoused.api.limits import BodyLimit
+from comfyhoused.api.problems import install_problem_handlers
+from comfyhoused.core.fleet.catalogues import CatalogueShelf
+from comfyhoused.core.jobs.events import EventHub
+from comfyhoused.kit.log import configure_logging, get_logger
+from comfyhoused.resources import get_redis_url, open_resources
+from comfyhoused.settings import Settings
+
+log = get_logger(__name__)
+
+API = "/api/v1"
+_DESCRIPTION = """One call, one picture; any ComfyUI workflow; jobs that survive every crash.
+
+Send `Authorization: Bearer sk_live_…` (or `sk_test_…`: free, drawn by the sandbox).
+Every failure is `application/problem+json` with a `code` that never changes.
+"""
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Return the application; the environment is read here and nowhere below."""
+    settings = settings or Settings.load()
+    configure_logging(settings.house.log_level)
+    app = FastAPI(
+        title="Comfyhouse",
+        version="1",
+        description=_DESCRIPTION,
+        openapi_url=f"{API}/openapi.json",
+        docs_url="/docs",
+        redoc_url=None,
+        lifespan=_make_lifespan(settings),
+    )
+    install_problem_handlers(app)
+    app.add_middleware(
+        BodyLimit, max_bytes=settings.http.max_body_bytes, unlimited_paths=(f"{API}/files",)
+    )
+    for module in (generate, jobs, models, health):
+        app.include_router(module.router, prefix=API)
+    return app
+
+
+def _make_lifespan(
+    settings: Settings,
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_resources(settings) as resources:
+            hub = EventHub(resources.store)
+            broker = make_broker(get_redis_url(settings))
+            app.state.house = ApiHouse(resources, hub, CatalogueShelf(resources.store), broker)
+            try:
+                yield
+            finally:
+                await hub.close()
+                broker.close()  # type: ignore[no-untyped-call]
+
+    return lifespan

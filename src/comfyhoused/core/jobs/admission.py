@@ -1,0 +1,105 @@
+"""Admission: the one script that accepts a job, and the doorbell after it."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from redis.exceptions import OutOfMemoryError
+
+from comfyhoused.adapters.redis.client import Store
+from comfyhoused.core.fleet.backends import Mode
+from comfyhoused.core.jobs.scripts import SCRIPTS
+from comfyhoused.kit.errors import Conflict, TooManyRequests, Unavailable
+
+UNLIMITED = -1
+
+
+class IdempotencyConflict(Conflict):
+    """The same Idempotency-Key came with another body."""
+
+    code = "idempotency_conflict"
+    title = "This Idempotency-Key belongs to another request"
+
+
+class QuotaExceeded(TooManyRequests):
+    """The units that are left do not pay for this job."""
+
+    code = "quota_exceeded"
+    title = "Your plan's images are used up"
+    retryable = False
+
+
+class StoreFull(Unavailable):
+    """Redis has reached its memory limit; running jobs go on, new ones must wait."""
+
+    code = "store_full"
+    title = "The store of jobs is full for the moment"
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A job that asks to be accepted. `spec` holds the graph; `facts` is shown with the job."""
+
+    job_id: str
+    owner: str
+    mode: Mode
+    plan_class: str
+    kind: Literal["generate", "workflow"]
+    spec: dict[str, Any]
+    facts: dict[str, Any] = field(default_factory=dict)
+    model: str = ""
+    units: int = 1
+    limit: int = UNLIMITED
+    priority: int = 0
+    timeout_seconds: int = 600
+    expires_in_seconds: int = 86400
+    idempotency_key: str = ""
+    body_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What became of it: the job's id; `is_replayed` when it had been accepted before."""
+
+    job_id: str
+    is_replayed: bool
+    should_ring: bool
+
+
+def _make_record(application: Application) -> dict[str, str | int]:
+    return {
+        "owner": application.owner,
+        "mode": application.mode,
+        "class": application.plan_class,
+        "kind": application.kind,
+        "model": application.model,
+        "priority": application.priority,
+        "timeout_seconds": application.timeout_seconds,
+        "facts": json.dumps(application.facts),
+    }
+
+
+async def admit(store: Store, application: Application) -> Admission:
+    """Accept a job durably or raise; nothing is half done. Idempotent by the job's id."""
+    try:
+        answer = await SCRIPTS.run(
+            store,
+            "admit",
+            application.job_id,
+            json.dumps(_make_record(application)),
+            json.dumps(application.spec),
+            application.limit,
+            application.units,
+            application.idempotency_key,
+            application.body_digest,
+            application.priority,
+            application.expires_in_seconds * 1000,
+        )
+    except OutOfMemoryError as error:
+        raise StoreFull("Try again in a minute.", headers={"Retry-After": "60"}) from error
+    verdict = answer[0]
+    if verdict == "mismatch":
+        raise IdempotencyConflict("Send a new Idempotency-Key, or the body you sent first.")
+    if verdict == "exhausted":
+        raise QuotaExceeded("Wait for the next month, or choose a larger plan.")
+    return Admission(answer[1], verdict == "replayed", verdict == "admitted" and answer[2] == 1)

@@ -1,0 +1,91 @@
+"""From an outcome to a terminal record: ours before theirs, then the backend is cleaned."""
+
+import asyncio
+from collections.abc import Sequence
+
+from comfyhoused.adapters.comfyui.errors import BackendBroken, BackendUnreachable
+from comfyhoused.adapters.comfyui.history import Outcome, OutputRef
+from comfyhoused.adapters.comfyui.transfer import MAX_OUTPUT_BYTES, InputRef, StoredFile
+from comfyhoused.adapters.redis.client import StoreUnavailable
+from comfyhoused.adapters.storage.storage import StorageUnavailable
+from comfyhoused.core.files.places import OutputPlace
+from comfyhoused.core.files.records import File
+from comfyhoused.core.files.store_output import keep_output
+from comfyhoused.core.fleet.link import BackendDied, BackendLink
+from comfyhoused.core.jobs.run import Run
+from comfyhoused.kit.log import get_logger
+from comfyhoused.resources import Resources
+
+log = get_logger(__name__)
+
+_LONGEST_PAUSE_SECONDS = 5.0
+
+Output = dict[str, object]
+
+
+async def deliver(
+    resources: Resources, link: BackendLink, run: Run, outcome: Outcome
+) -> list[Output]:
+    """Bring every output into our storage; returns what the record says of them.
+
+    A storage that is away is waited for: a finished picture is never thrown away.
+    Raises OutputMissing (a cached run announced a deleted file) and BackendDied.
+    """
+    outputs = []
+    for index, ref in enumerate(outcome.outputs):
+        file = await _keep(resources, link, run, ref, index)
+        outputs.append(_describe(ref, file))
+    return outputs
+
+
+async def _keep(
+    resources: Resources, link: BackendLink, run: Run, ref: OutputRef, index: int
+) -> File:
+    place = OutputPlace(run.job.owner, run.job.id, run.assignment.attempt_id, index)
+    pause = 0.1
+    give_up_at: float | None = None
+    loop = asyncio.get_running_loop()
+    while True:
+        try:
+            async with link.client.open_output(ref) as stream:
+                return await keep_output(
+                    resources.store,
+                    resources.storage,
+                    place,
+                    stream.chunks,
+                    stream.content_type,
+                    max_bytes=MAX_OUTPUT_BYTES,
+                )
+        except (StorageUnavailable, StoreUnavailable) as error:
+            log.warning("an output of job %s waits for us: %s", run.job.id, error.detail)
+        except (BackendUnreachable, BackendBroken) as error:
+            lost_after = resources.settings.fleet.backend_lost_seconds
+            give_up_at = give_up_at or loop.time() + lost_after
+            if loop.time() >= give_up_at:
+                raise BackendDied(error.detail) from error
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+
+def _describe(ref: OutputRef, file: File) -> Output:
+    return {
+        "node_id": ref.node_id,
+        "kind": ref.kind,
+        "file_id": file.id,
+        "content_type": file.content_type,
+        "size_bytes": file.size_bytes,
+        "hash": file.hash,
+        "width": file.width,
+        "height": file.height,
+    }
+
+
+async def clean_backend(
+    link: BackendLink, outputs: Sequence[OutputRef], inputs: Sequence[str]
+) -> None:
+    """Remove outputs that are ours now, and inputs that no run of this worker uses."""
+    gone: list[StoredFile] = [*outputs, *(InputRef(name) for name in inputs)]
+    try:
+        await link.client.delete_files(gone)
+    except (BackendUnreachable, BackendBroken) as error:
+        log.warning("files stay on backend %s: %s", link.backend.id, error.detail)

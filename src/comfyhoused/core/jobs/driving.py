@@ -1,0 +1,142 @@
+"""Drive one attempt: submit, follow, deliver, write the end. Nothing is lost on the way."""
+
+from comfyhoused.adapters.comfyui.errors import OutputMissing
+from comfyhoused.adapters.comfyui.history import ExecutionFailure, Outcome, OutcomeStatus
+from comfyhoused.core.fleet.link import BackendDied, BackendLink
+from comfyhoused.core.jobs.assignment import LeaseLost, finish, requeue
+from comfyhoused.core.jobs.delivery import clean_backend, deliver
+from comfyhoused.core.jobs.endings import (
+    JobPoisonous,
+    JobTimedOut,
+    NodeFailed,
+    OutOfMemory,
+    RunInterrupted,
+    WorkflowProducedNothing,
+)
+from comfyhoused.core.jobs.following import follow, open_watch
+from comfyhoused.core.jobs.insist import insist
+from comfyhoused.core.jobs.run import Run, StopReason
+from comfyhoused.core.jobs.states import JobState
+from comfyhoused.core.jobs.submission import AttemptOver, ensure_submitted
+from comfyhoused.kit.errors import ComfyhouseError, make_problem
+from comfyhoused.kit.log import get_logger
+from comfyhoused.resources import Resources
+
+log = get_logger(__name__)
+
+_RETRY_PAUSE_SECONDS = 1.0
+
+
+async def drive(resources: Resources, link: BackendLink, run: Run) -> None:
+    """Bring the attempt to its end and write that; returns early when the lease is lost."""
+    outcome: Outcome | None = None
+    is_ours = True
+    try:
+        outcome = await _reach_end(resources, link, run)
+        run.has_left.set()
+        await _conclude(resources, link, run, outcome)
+    except LeaseLost:
+        log.info("job %s is in other hands now", run.job.id)
+        is_ours = False
+    except BackendDied as error:
+        log.warning("backend %s lost job %s: %s", link.backend.id, run.job.id, error)
+        await _give_back(resources, run, is_blamed=run.is_started)
+    except AttemptOver as error:
+        log.info("attempt %d of job %s is over: %s", run.assignment.attempt, run.job.id, error)
+        await _give_back(resources, run, is_blamed=False)
+    except OutputMissing:
+        await _give_back(resources, run, is_blamed=False)
+    except ComfyhouseError as error:
+        await _fail(resources, run, error)
+    finally:
+        run.has_left.set()
+        unused = link.release_inputs(run.inputs)
+    # What another worker has taken over, files included, is not ours to remove.
+    if is_ours:
+        await clean_backend(link, outcome.outputs if outcome is not None else (), unused)
+
+
+async def _reach_end(resources: Resources, link: BackendLink, run: Run) -> Outcome | None:
+    async with open_watch(link, run) as watch:
+        found = None
+        if not (run.stop.is_set() and not run.assignment.is_adopted):
+            found = await ensure_submitted(resources, link, run)
+        return await follow(resources, link, run, watch, found)
+
+
+async def _conclude(
+    resources: Resources, link: BackendLink, run: Run, outcome: Outcome | None
+) -> None:
+    if run.stop_reason is StopReason.CANCELED:
+        await _write(resources, run, JobState.CANCELED)
+    elif outcome is None or (
+        run.stop_reason is StopReason.TIMED_OUT and outcome.status is not OutcomeStatus.SUCCEEDED
+    ):
+        limit = run.job.timeout_seconds
+        await _write(resources, run, JobState.FAILED, JobTimedOut(f"It ran longer than {limit} s."))
+    elif outcome.status is OutcomeStatus.SUCCEEDED:
+        await _succeed(resources, link, run, outcome)
+    elif outcome.status is OutcomeStatus.INTERRUPTED:
+        # Nobody asked for it: somebody else pressed stop on that server.
+        await _fail(resources, run, RunInterrupted("Somebody stopped it on the server."))
+    else:
+        await _fail(resources, run, _make_failure(outcome.error))
+
+
+async def _succeed(resources: Resources, link: BackendLink, run: Run, outcome: Outcome) -> None:
+    outputs = await deliver(resources, link, run, outcome)
+    if not outputs:
+        nothing = WorkflowProducedNothing("The workflow ran, but no node left a file.")
+        await _write(resources, run, JobState.FAILED, nothing)
+        return
+    await insist(
+        lambda: finish(resources.store, run.assignment, JobState.SUCCEEDED, outputs=outputs)
+    )
+
+
+async def _fail(resources: Resources, run: Run, error: ComfyhouseError) -> None:
+    """Try again where that can help and tries are left, else write the failure."""
+    tries_left = run.assignment.attempt < resources.settings.jobs.max_attempts
+    if error.retryable and tries_left and run.stop_reason is None:
+        log.info("job %s will be tried again: %s", run.job.id, error.detail)
+        await _give_back(resources, run, is_blamed=False, delay_seconds=_RETRY_PAUSE_SECONDS)
+        return
+    await _write(resources, run, JobState.FAILED, error)
+
+
+async def _give_back(
+    resources: Resources, run: Run, *, is_blamed: bool, delay_seconds: float = 0
+) -> None:
+    try:
+        verdict = await insist(
+            lambda: requeue(
+                resources.store, run.assignment, is_blamed=is_blamed, delay_seconds=delay_seconds
+            )
+        )
+    except LeaseLost:
+        return
+    if verdict == "poisonous":
+        error = JobPoisonous("Two servers died while they ran it, so it is not tried again.")
+        await _write(resources, run, JobState.FAILED, error)
+
+
+async def _write(
+    resources: Resources, run: Run, state: JobState, error: ComfyhouseError | None = None
+) -> None:
+    problem = make_problem(error) if error is not None else None
+    try:
+        await insist(lambda: finish(resources.store, run.assignment, state, error=problem))
+    except LeaseLost:
+        log.info("job %s was ended by other hands", run.job.id)
+
+
+def _make_failure(failure: ExecutionFailure | None) -> ComfyhouseError:
+    if failure is None:
+        return NodeFailed("The server did not say why.")
+    where = {"node_id": failure.node_id, "class_type": failure.class_type}
+    detail = f"{failure.exception_type}: {failure.message}"
+    kind = OutOfMemory if failure.is_out_of_memory else NodeFailed
+    return kind(
+        f"Node {failure.node_id} ({failure.class_type}) failed.",
+        errors=[{"detail": detail, "node_id": where["node_id"], "class_type": where["class_type"]}],
+    )

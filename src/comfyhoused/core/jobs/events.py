@@ -1,0 +1,190 @@
+"""The progress stream of a job: states are kept, progress and previews are only passed on.
+
+States are entries of a capped Redis stream whose ids serve as `Last-Event-ID`. Progress
+goes by pub/sub; one snapshot, at most one a second, is kept for those who come late.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from comfyhoused.adapters.redis.client import DOWN, Store, make_unavailable
+from comfyhoused.adapters.redis.streams import list_rows
+from comfyhoused.core.jobs.record import make_key
+from comfyhoused.kit.log import get_logger
+
+log = get_logger(__name__)
+
+#: A follower that lags so many messages behind loses the oldest; states are re-read anyway.
+_MOST_WAITING = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One message. `id` is None for progress, which is not kept."""
+
+    id: str | None
+    type: str
+    data: dict[str, Any]
+
+    @property
+    def is_last(self) -> bool:
+        """Tell whether nothing follows: the job is terminal."""
+        return self.type in ("job.succeeded", "job.failed", "job.canceled", "job.expired")
+
+
+def _make_event(entry_id: str | None, body: str) -> Event:
+    data = json.loads(body)
+    return Event(entry_id, data["type"], data)
+
+
+class EventHub:
+    """One Redis subscription of a process, shared by all its followers."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._pubsub = store.pubsub(ignore_subscribe_messages=True)
+        self._queues: dict[str, set[asyncio.Queue[Event | None]]] = {}
+        self._reader: asyncio.Task[None] | None = None
+        self._lock = asyncio.Lock()
+
+    async def close(self) -> None:
+        """Stop reading; every follower's stream ends."""
+        if self._reader is not None:
+            self._reader.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._reader
+        await self._pubsub.aclose()  # type: ignore[no-untyped-call]
+
+    @asynccontextmanager
+    async def follow(self, job_id: str) -> AsyncIterator[asyncio.Queue[Event | None]]:
+        """Give a queue of all that is published about the job; None means: look again."""
+        channel = make_key(job_id, ":live")
+        queue: asyncio.Queue[Event | None] = asyncio.Queue(_MOST_WAITING)
+        await self._add(channel, queue)
+        try:
+            yield queue
+        finally:
+            await self._remove(channel, queue)
+
+    async def _add(self, channel: str, queue: asyncio.Queue[Event | None]) -> None:
+        async with self._lock:
+            queues = self._queues.setdefault(channel, set())
+            queues.add(queue)
+            if len(queues) > 1:
+                return
+            try:
+                await self._pubsub.subscribe(channel)
+            except DOWN as error:
+                queues.discard(queue)
+                raise make_unavailable() from error
+            if self._reader is None or self._reader.done():
+                self._reader = asyncio.create_task(self._read())
+
+    async def _remove(self, channel: str, queue: asyncio.Queue[Event | None]) -> None:
+        async with self._lock:
+            queues = self._queues.get(channel, set())
+            queues.discard(queue)
+            if not queues:
+                self._queues.pop(channel, None)
+                with suppress(*DOWN):
+                    await self._pubsub.unsubscribe(channel)
+
+    async def _read(self) -> None:
+        while True:
+            try:
+                message = await self._pubsub.get_message(timeout=None)
+            except DOWN:
+                # redis-py subscribes again on reconnect; what was missed is re-read.
+                self._wake_all()
+                await asyncio.sleep(0.5)
+                continue
+            if message is None:
+                if not self._pubsub.subscribed:
+                    return
+                continue
+            body = json.loads(message["data"])
+            event = _make_event(body.get("id"), body["event"])
+            for queue in self._queues.get(message["channel"], ()):
+                _put_newest(queue, event)
+
+    def _wake_all(self) -> None:
+        for queues in self._queues.values():
+            for queue in queues:
+                _put_newest(queue, None)
+
+
+def _put_newest(queue: asyncio.Queue[Event | None], event: Event | None) -> None:
+    if queue.full():
+        queue.get_nowait()
+        event = None if event is not None and event.id is None else event
+    queue.put_nowait(event)
+
+
+async def list_events(store: Store, job_id: str, after: str = "-") -> list[Event]:
+    """Return the kept events after an id, oldest first."""
+    start = after if after == "-" else f"({after}"
+    rows = await list_rows(store, make_key(job_id, ":events"), start)
+    return [_make_event(entry_id, fields["event"]) for entry_id, fields in rows]
+
+
+async def follow_job(
+    store: Store, hub: EventHub, job_id: str, *, after: str = "-", idle_seconds: float = 15
+) -> AsyncIterator[Event | None]:
+    """Yield events from `after` on until the job is terminal; None every idle period.
+
+    Resumable: whoever was cut off passes the last id it saw and misses no state.
+    """
+    async with hub.follow(job_id) as queue:
+        seen = after
+        is_behind = True
+        while True:
+            if is_behind:
+                for event in await list_events(store, job_id, seen):
+                    seen = event.id or seen
+                    yield event
+                    if event.is_last:
+                        return
+                if snapshot := await store.get(make_key(job_id, ":snapshot")):
+                    yield _make_event(None, str(snapshot))
+                is_behind = False
+            try:
+                live = await asyncio.wait_for(queue.get(), idle_seconds)
+            except TimeoutError:
+                yield None
+                is_behind = True
+                continue
+            if live is None:
+                is_behind = True
+            elif live.id is None:
+                yield live
+            elif _is_later(live.id, seen):
+                is_behind = True
+
+
+def _is_later(entry_id: str, seen: str) -> bool:
+    if seen == "-":
+        return True
+    left, right = entry_id.split("-"), seen.split("-")
+    return (int(left[0]), int(left[1])) > (int(right[0]), int(right[1]))
+
+
+class Reporter:
+    """Publishes the progress of one job: everything live, one snapshot a second kept."""
+
+    def __init__(self, store: Store, job_id: str) -> None:
+        self._store = store
+        self._job_id = job_id
+        self._kept_at = 0.0
+
+    async def report(self, kind: str, data: dict[str, Any]) -> None:
+        """Send one `job.progress` or `job.preview`; a hint, not kept."""
+        body = json.dumps({"type": kind, "job_id": self._job_id, **data})
+        now = asyncio.get_running_loop().time()
+        await self._store.publish(make_key(self._job_id, ":live"), json.dumps({"event": body}))
+        if kind == "job.progress" and now - self._kept_at >= 1:
+            self._kept_at = now
+            await self._store.set(make_key(self._job_id, ":snapshot"), body, ex=3600)

@@ -1,0 +1,42 @@
+"""An owner's jobs, newest first."""
+
+from typing import Any
+
+from comfyhoused.adapters.redis.client import Store
+from comfyhoused.core.jobs.record import PREFIX, Job, find_job
+from comfyhoused.core.jobs.states import JobState
+from comfyhoused.kit.errors import InvalidRequest
+from comfyhoused.kit.pages import Page, make_cursor, read_cursor
+
+_SCAN = 100
+
+
+async def list_jobs(
+    store: Store, owner: str, *, limit: int, cursor: str | None, state: JobState | None = None
+) -> Page[Job]:
+    """Return a page of jobs. With a state, only those that stand there now."""
+    before = _read_position(cursor)
+    found: list[Job] = []
+    while True:
+        rows: Any = await store.zrevrangebyscore(
+            f"{PREFIX}owner:{owner}:jobs", f"({before}", "-inf", start=0, num=_SCAN, withscores=True
+        )
+        for job_id, score in rows:
+            before = str(int(score))
+            job = await find_job(store, str(job_id))
+            if job is None or job.is_erasing or (state is not None and job.state is not state):
+                continue
+            found.append(job)
+            if len(found) == limit:
+                return Page(found, make_cursor(before))
+        if len(rows) < _SCAN:
+            return Page(found, None)
+
+
+def _read_position(cursor: str | None) -> str:
+    if cursor is None:
+        return "+inf"
+    position = read_cursor(cursor)
+    if not position.isdigit():
+        raise InvalidRequest("The cursor is not one that this listing gave out.")
+    return position

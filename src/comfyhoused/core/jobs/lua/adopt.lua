@@ -1,0 +1,19 @@
+#!lua flags=allow-oom
+-- Take over jobs whose worker is gone: fence +1, same attempt, so that the prompt is found again.
+-- ARGV: worker, lease ms, most, backends (JSON list)
+local now = now_ms()
+local mine = {}
+for _, backend in ipairs(cjson.decode(ARGV[4])) do mine[backend] = true end
+local adopted = {}
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', now, 'LIMIT', 0, tonumber(ARGV[3]))) do
+  local j = read(id, 'assigned', 'backend')
+  if j[1] ~= '1' then
+    redis.call('ZREM', LEASES, id)
+  elseif mine[j[2]] then
+    redis.call('HINCRBY', key_of(id), 'fence', 1)
+    redis.call('HSET', key_of(id), 'worker', ARGV[1])
+    redis.call('ZADD', LEASES, now + tonumber(ARGV[2]), id)
+    adopted[#adopted + 1] = id
+  end
+end
+return adopted

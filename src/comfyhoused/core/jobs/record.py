@@ -1,0 +1,114 @@
+"""A job as it stands in Redis. The record is the truth; everything else is a hint."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+
+from comfyhoused.adapters.redis.client import Store
+from comfyhoused.core.fleet.backends import Mode
+from comfyhoused.core.jobs.states import JobState
+from comfyhoused.kit.clock import make_instant
+from comfyhoused.kit.errors import NotFound, Problem
+from comfyhoused.kit.ids import make_attempt_id
+
+PREFIX = "ch:1:"
+
+
+class JobNotFound(NotFound):
+    """No such job, or it belongs to somebody else."""
+
+    code = "job_not_found"
+    title = "There is no such job of yours"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One unit of work. Instants are aware UTC; `reserved_units` is what may be charged at most."""
+
+    id: str
+    owner: str
+    mode: Mode
+    kind: str
+    state: JobState
+    created_at: datetime
+    expires_at: datetime
+    timeout_seconds: int
+    reserved_units: int
+    attempt: int
+    deaths: int
+    is_canceling: bool
+    is_erasing: bool
+    is_assigned: bool
+    backend: str
+    client_id: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    error: Problem | None
+    outputs: list[dict[str, Any]]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def attempt_id(self) -> str:
+        """The prompt id of the present attempt."""
+        return make_attempt_id(self.id, self.attempt)
+
+
+def make_key(job_id: str, suffix: str = "") -> str:
+    """Return the Redis key of a job's record or of what hangs on it (`:spec`, `:events`)."""
+    return f"{PREFIX}job:{job_id}{suffix}"
+
+
+def _read_instant(text: str | None) -> datetime | None:
+    return make_instant(int(text)) if text else None
+
+
+def parse_job(record: Mapping[str, str]) -> Job:
+    """Build a Job from the fields of its hash."""
+    return Job(
+        id=record["id"],
+        owner=record["owner"],
+        mode="test" if record["mode"] == "test" else "live",
+        kind=record["kind"],
+        state=JobState(record["state"]),
+        created_at=make_instant(int(record["created_at"])),
+        expires_at=make_instant(int(record["expires_at"])),
+        timeout_seconds=int(record["timeout_seconds"]),
+        reserved_units=int(float(record["reserved_units"])),
+        attempt=int(record["attempt"]),
+        deaths=int(record["deaths"]),
+        is_canceling=record["canceling"] == "1",
+        is_erasing=record.get("erasing") == "1",
+        is_assigned=record["assigned"] == "1",
+        backend=record.get("backend", ""),
+        client_id=record.get("client_id", ""),
+        started_at=_read_instant(record.get("started_at")),
+        finished_at=_read_instant(record.get("finished_at")),
+        error=json.loads(record["error"]) if record.get("error") else None,
+        outputs=json.loads(record.get("outputs") or "[]"),
+        facts=json.loads(record.get("facts") or "{}"),
+    )
+
+
+async def find_job(store: Store, job_id: str) -> Job | None:
+    """Return the job whoever owns it, or None."""
+    record = await store.hgetall(make_key(job_id))
+    return parse_job(cast(dict[str, str], record)) if record else None
+
+
+async def get_job(store: Store, owner: str, job_id: str) -> Job:
+    """Return an owner's job; raises JobNotFound, also where it is somebody else's."""
+    job = await find_job(store, job_id)
+    if job is None or job.owner != owner or job.is_erasing:
+        raise JobNotFound(f"No job {job_id[:64]!r}. It may have been erased.")
+    return job
+
+
+async def get_spec(store: Store, job_id: str) -> dict[str, Any]:
+    """Return what was asked: `graph` (API format) and the parameters; raises JobNotFound."""
+    text = await store.get(make_key(job_id, ":spec"))
+    if text is None:
+        raise JobNotFound(f"No job {job_id!r}.")
+    spec: dict[str, Any] = json.loads(text)
+    return spec

@@ -1,0 +1,61 @@
+"""One attempt in the hands of this worker.
+
+`has_left` is set when the backend is done with it, though its outputs are still being
+fetched: its slot is free for the next one.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from comfyhoused.core.jobs.assignment import Assignment
+from comfyhoused.core.jobs.record import Job
+
+
+class StopReason(StrEnum):
+    """Why an attempt is taken off its backend."""
+
+    CANCELED = "canceled"
+    TIMED_OUT = "timed_out"
+
+
+@dataclass(slots=True)
+class Run:
+    """What the driving of one attempt knows; times are the event loop's, in seconds."""
+
+    assignment: Assignment
+    job: Job
+    is_started: bool = False
+    started_at: float | None = None
+    boot_id: str = ""
+    stop_reason: StopReason | None = None
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    has_left: asyncio.Event = field(default_factory=asyncio.Event)
+    inputs: list[str] = field(default_factory=list)
+    task: asyncio.Task[None] | None = None
+
+    def ask_to_stop(self, reason: StopReason) -> None:
+        """Have the attempt taken off; the first reason counts."""
+        if self.stop_reason is None:
+            self.stop_reason = reason
+            self.stop.set()
+
+    def mark_started(self) -> None:
+        """The backend runs it: from now on its time limit counts."""
+        self.is_started = True
+        if self.started_at is None:
+            self.started_at = asyncio.get_running_loop().time()
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Run time that is left; None while it has not begun."""
+        if self.started_at is None:
+            return None
+        now = asyncio.get_running_loop().time()
+        return self.started_at + self.job.timeout_seconds - now
+
+    @property
+    def is_out_of_time(self) -> bool:
+        """Tell whether the time limit of the run is over."""
+        left = self.seconds_left
+        return left is not None and left <= 0

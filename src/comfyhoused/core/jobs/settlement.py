@@ -1,0 +1,55 @@
+"""From "terminal" to "charged": the outbox of terminal jobs and the verbs that empty it.
+
+`finish` appends to the outbox in the same script that ends the job, so no end is lost.
+Readers settle each entry idempotently by the job's id and acknowledge it after that.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from comfyhoused.adapters.redis.client import Store
+from comfyhoused.adapters.redis.streams import claim_rows, drop_row, join_group
+from comfyhoused.core.jobs.record import PREFIX
+from comfyhoused.core.jobs.scripts import SCRIPTS
+from comfyhoused.core.jobs.states import JobState
+
+_OUTBOX = f"{PREFIX}outbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A job that has become terminal."""
+
+    job_id: str
+    owner: str
+    mode: str
+    state: JobState
+
+
+async def settle(
+    store: Store, owner: str, job_id: str, verb: Literal["settle", "release"], units: int
+) -> bool:
+    """Turn the reservation into a charge or give it back; False when that was done before."""
+    answer = await SCRIPTS.run(store, "settle", owner, job_id, verb, units)
+    return bool(answer != "done")
+
+
+async def read_outbox(
+    store: Store,
+    group: str,
+    consumer: str,
+    handle: Callable[[Ending], Awaitable[None]],
+    *,
+    idle_ms: int = 10_000,
+    most: int = 100,
+) -> int:
+    """Handle what a dead reader left behind, then what is new; returns how many were handled."""
+    await join_group(store, _OUTBOX, group)
+    rows = await claim_rows(store, _OUTBOX, group, consumer, idle_ms=idle_ms, most=most)
+    for row_id, fields in rows:
+        await handle(
+            Ending(fields["job"], fields["owner"], fields["mode"], JobState(fields["state"]))
+        )
+        await drop_row(store, _OUTBOX, group, row_id)
+    return len(rows)

@@ -1,0 +1,155 @@
+"""A worker's place at one backend: take what there is to do while a slot is free."""
+
+import asyncio
+from collections.abc import Sequence
+
+from comfyhoused.core.fleet.backends import Mode
+from comfyhoused.core.fleet.link import BackendLink
+from comfyhoused.core.jobs.assignment import Assignment, Desk, claim
+from comfyhoused.core.jobs.driving import drive
+from comfyhoused.core.jobs.insist import insist
+from comfyhoused.core.jobs.record import find_job
+from comfyhoused.core.jobs.run import Run, StopReason
+from comfyhoused.kit.log import get_logger
+from comfyhoused.resources import Resources
+
+log = get_logger(__name__)
+
+#: One running and one staged job on each backend.
+SLOTS = 2
+#: A job is staged when the running one has about so long to go, so that choices stay late.
+_STAGE_AHEAD_SECONDS = 2.0
+#: GPU time that is booked to an owner until the real one is known.
+_USUAL_RUN_MS = 1000
+#: Finished runs whose outputs may be on their way to us at once; more would fill memory.
+_MOST_DELIVERING = 8
+
+
+class Station:
+    """Claims and drives jobs at one backend."""
+
+    def __init__(self, resources: Resources, link: BackendLink, worker: str) -> None:
+        self.link = link
+        self.runs: dict[str, Run] = {}
+        self.bell = asyncio.Event()
+        self._resources = resources
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._turn = 0
+        self._desk = Desk(
+            backend=link.backend.id,
+            worker=worker,
+            client_id=link.client_id,
+            modes=link.backend.modes,
+            slots=SLOTS,
+            lease_ms=int(resources.settings.jobs.lease_seconds * 1000),
+        )
+
+    async def work(self) -> None:
+        """Claim for ever: on the bell, when a slot comes free, and at every sweep."""
+        while True:
+            await self.link.is_ready.wait()
+            self.bell.clear()
+            pause = self._get_pause()
+            if pause == 0 and await self._claim_one():
+                continue
+            limit = pause or self._resources.settings.jobs.sweep_seconds
+            try:
+                await asyncio.wait_for(self.bell.wait(), limit)
+            except TimeoutError:
+                continue
+
+    async def stop(self) -> list[Assignment]:
+        """Drop what is being driven, prompts go on running; returns what was held."""
+        held = [run.assignment for run in self.runs.values()]
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        return held
+
+    async def take(self, assignment: Assignment) -> None:
+        """Begin to drive an assignment, claimed or adopted."""
+        job = await insist(lambda: find_job(self._resources.store, assignment.job_id))
+        if job is None:
+            return
+        run = Run(assignment, job)
+        if assignment.is_started:
+            run.mark_started()
+        if job.is_canceling:
+            run.ask_to_stop(StopReason.CANCELED)
+        self.runs[job.id] = run
+        run.task = asyncio.create_task(self._drive(run))
+        self._tasks.add(run.task)
+        run.task.add_done_callback(self._tasks.discard)
+
+    def cancel(self, job_id: str) -> None:
+        """Have a job taken off the backend if it is driven here."""
+        if job_id in self.runs:
+            self.runs[job_id].ask_to_stop(StopReason.CANCELED)
+
+    def drop(self, job_id: str) -> None:
+        """Stop driving a job that another worker has."""
+        if job_id in self.runs:
+            log.info("lease of job %s is lost", job_id)
+            task = self.runs[job_id].task
+            if task is not None:
+                task.cancel()
+
+    async def _drive(self, run: Run) -> None:
+        watcher = asyncio.create_task(self._ring_when_left(run))
+        started_at = asyncio.get_running_loop().time()
+        try:
+            await drive(self._resources, self.link, run)
+            if run.started_at is not None:
+                seconds = asyncio.get_running_loop().time() - started_at
+                self.link.run_times.add(self._get_kind(run), seconds)
+        except Exception:  # the border of one job: whatever it was, the others go on
+            log.exception("driving job %s broke; its lease will run out", run.job.id)
+        finally:
+            watcher.cancel()
+            if self.runs.get(run.job.id) is run:
+                del self.runs[run.job.id]
+            self.bell.set()
+
+    async def _ring_when_left(self, run: Run) -> None:
+        await run.has_left.wait()
+        self.bell.set()
+
+    def _get_pause(self) -> float:
+        """Seconds until the next claim is due; 0 is now."""
+        at_backend = [run for run in self.runs.values() if not run.has_left.is_set()]
+        if len(at_backend) >= SLOTS or len(self.runs) - len(at_backend) >= _MOST_DELIVERING:
+            return self._resources.settings.jobs.sweep_seconds
+        for run in at_backend:
+            usual = self.link.run_times.find(self._get_kind(run))
+            if usual is None or run.started_at is None:
+                continue
+            left = usual - (asyncio.get_running_loop().time() - run.started_at)
+            if left > _STAGE_AHEAD_SECONDS:
+                return left - _STAGE_AHEAD_SECONDS
+        return 0
+
+    async def _claim_one(self) -> bool:
+        desk = self._desk
+        modes = self._rotate(desk.modes)
+        ended = [run.job.id for run in self.runs.values() if run.has_left.is_set()]
+        assignment = await insist(
+            lambda: claim(
+                self._resources.store,
+                Desk(desk.backend, desk.worker, desk.client_id, modes, SLOTS, desk.lease_ms),
+                booked_ms=_USUAL_RUN_MS,
+                ended=ended,
+            )
+        )
+        if assignment is None:
+            return False
+        await self.take(assignment)
+        return True
+
+    def _rotate(self, modes: Sequence[Mode]) -> list[Mode]:
+        """Give every mode the first place in turn."""
+        self._turn += 1
+        start = self._turn % len(modes)
+        return [*modes[start:], *modes[:start]]
+
+    def _get_kind(self, run: Run) -> str:
+        return f"{run.job.kind}/{run.job.facts.get('model', '')}/{run.job.reserved_units}"

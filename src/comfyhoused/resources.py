@@ -1,0 +1,90 @@
+"""The one composition root: what a process of the house holds, built from the settings."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from comfyhoused.adapters.redis.client import Store, open_store
+from comfyhoused.adapters.redis.durability import find_weaknesses
+from comfyhoused.adapters.storage.local import LocalStorage
+from comfyhoused.adapters.storage.s3 import Bucket, S3Storage
+from comfyhoused.adapters.storage.storage import Storage
+from comfyhoused.kit.log import get_logger
+from comfyhoused.settings import DEVELOPMENT_SECRET, Settings
+
+log = get_logger(__name__)
+
+
+class UnfitHouse(Exception):
+    """The house must not be opened like this; the message lists every reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """Settings, the store of jobs and the storage of files."""
+
+    settings: Settings
+    store: Store
+    storage: Storage
+
+    @property
+    def spool_dir(self) -> Path:
+        """A folder on a real disk for files on their way."""
+        return self.settings.house.data_dir / "spool"
+
+
+def make_storage(settings: Settings) -> Storage:
+    """Return S3 where a bucket is named, else the local disk."""
+    s3 = settings.storage
+    if s3.s3_bucket is None:
+        secret = settings.house.secret.get_secret_value().encode()
+        return LocalStorage(settings.house.data_dir / "files", secret)
+    if s3.s3_endpoint is None or s3.s3_access_key is None or s3.s3_secret_key is None:
+        raise UnfitHouse("CH_S3_BUCKET needs CH_S3_ENDPOINT, CH_S3_ACCESS_KEY, CH_S3_SECRET_KEY.")
+    bucket = Bucket(
+        name=s3.s3_bucket,
+        endpoint=s3.s3_endpoint,
+        region=s3.s3_region,
+        access_key=s3.s3_access_key.get_secret_value(),
+        secret_key=s3.s3_secret_key.get_secret_value(),
+        public_endpoint=s3.s3_public_endpoint,
+    )
+    return S3Storage(bucket)
+
+
+def get_redis_url(settings: Settings) -> str:
+    """Return the address of the store; raises UnfitHouse where none is known."""
+    if settings.redis.redis_url is None:
+        raise UnfitHouse("CH_REDIS_URL is not set. `comfyhoused up` starts a bundled Valkey.")
+    return settings.redis.redis_url
+
+
+@asynccontextmanager
+async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
+    """Open what a process needs, check that it is fit, and close it in the end.
+
+    Production refuses a development secret and a lossy store, all reasons at once;
+    development warns. A store that does not answer yet is not a reason: it is waited for.
+    """
+    store = open_store(get_redis_url(settings))
+    resources = Resources(settings, store, make_storage(settings))
+    resources.spool_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        await _check(resources)
+        yield resources
+    finally:
+        await store.aclose()
+
+
+async def _check(resources: Resources) -> None:
+    house = resources.settings.house
+    reasons = [f"Redis: {weakness}" for weakness in await find_weaknesses(resources.store)]
+    if house.secret.get_secret_value() == DEVELOPMENT_SECRET:
+        reasons.append("CH_SECRET is the development secret; set your own of 32 characters")
+    elif len(house.secret.get_secret_value()) < 32:
+        reasons.append("CH_SECRET is shorter than 32 characters")
+    if reasons and house.mode == "production":
+        raise UnfitHouse("Not fit for production:\n- " + "\n- ".join(reasons))
+    for reason in reasons:
+        log.warning("development only: %s", reason)

@@ -1,0 +1,128 @@
+"""The worker program: one process that drives jobs and empties queues.
+
+Dramatiq runs here as a library: its own command line quits whole when one child dies and
+leaves orphans when the master does. Everything about jobs happens on one event loop; the
+actors are doorbells that wake it.
+"""
+
+import asyncio
+import signal
+import sys
+
+import uvloop
+
+from comfyhoused.adapters.queue.doorbell import make_broker, make_listener
+from comfyhoused.adapters.redis.client import StoreUnavailable
+from comfyhoused.api.settlement import settle_endings
+from comfyhoused.core.files.sweep import sweep_files
+from comfyhoused.core.fleet.backends import forget_others, list_backends
+from comfyhoused.core.fleet.link import BackendLink
+from comfyhoused.core.jobs.foreman import Foreman
+from comfyhoused.kit.ids import make_id
+from comfyhoused.kit.log import configure_logging, get_logger
+from comfyhoused.resources import Resources, UnfitHouse, get_redis_url, open_resources
+from comfyhoused.settings import Settings
+
+log = get_logger(__name__)
+
+_SETTLE_SECONDS = 2.0
+_FILES_SECONDS = 30.0
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT."""
+    settings = Settings.load()
+    configure_logging(settings.house.log_level)
+    try:
+        uvloop.run(work(settings))
+    except UnfitHouse as error:
+        sys.exit(str(error))
+
+
+async def work(settings: Settings) -> None:
+    """Open what is needed, work until a signal comes, leave in good order."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    await _wait_for_store(settings)
+    async with open_resources(settings) as resources:
+        working = asyncio.create_task(_work_with(resources, stopping))
+        await working
+
+
+async def _work_with(resources: Resources, stopping: asyncio.Event) -> None:
+    name = make_id("worker", 12)
+    foreman = await _make_foreman(resources, name)
+    loop = asyncio.get_running_loop()
+    broker = make_broker(get_redis_url(resources.settings))
+    listener = make_listener(broker, lambda: _ring_from_thread(loop, foreman))
+    tasks = [
+        asyncio.create_task(foreman.work()),
+        asyncio.create_task(_settle(resources, name)),
+        asyncio.create_task(_sweep_files(resources)),
+        asyncio.create_task(_wait(stopping)),
+    ]
+    listener.start()
+    log.info("%s works at %s", name, ", ".join(foreman.stations))
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        log.info("%s leaves %d jobs to others", name, await foreman.leave())
+        await asyncio.to_thread(listener.stop, 2000)
+
+
+def _ring_from_thread(loop: asyncio.AbstractEventLoop, foreman: Foreman) -> None:
+    loop.call_soon_threadsafe(foreman.ring)
+
+
+async def _make_foreman(resources: Resources, name: str) -> Foreman:
+    prefix = f"ch-{await get_house(resources)}-"
+    backends = list_backends(resources.settings)
+    await forget_others(resources.store, [backend.id for backend in backends])
+    links = [
+        BackendLink(backend, resources.settings.fleet, f"{prefix}{name}") for backend in backends
+    ]
+    return Foreman(resources, name, links, client_prefix=prefix)
+
+
+async def _wait_for_store(settings: Settings) -> None:
+    while True:
+        try:
+            async with open_resources(settings):
+                return
+        except StoreUnavailable:
+            log.warning("waiting for Redis")
+            await asyncio.sleep(1)
+
+
+async def _wait(stopping: asyncio.Event) -> None:
+    await stopping.wait()
+
+
+async def _settle(resources: Resources, name: str) -> None:
+    while True:
+        try:
+            await settle_endings(resources, name)
+        except StoreUnavailable:
+            log.warning("the store is away; nothing is settled")
+        await asyncio.sleep(_SETTLE_SECONDS)
+
+
+async def _sweep_files(resources: Resources) -> None:
+    while True:
+        try:
+            await sweep_files(resources.store, resources.storage)
+        except StoreUnavailable:
+            log.warning("the store is away; no files are swept")
+        await asyncio.sleep(_FILES_SECONDS)
+
+
+async def get_house(resources: Resources) -> str:
+    """Return the name of this house, made once: several may share a ComfyUI server."""
+    await resources.store.set("ch:1:house", make_id("house", 8), nx=True)
+    return str(await resources.store.get("ch:1:house"))
