@@ -38,8 +38,7 @@ def make_app(engine: Engine) -> web.Application:
     )
     app[ENGINE] = engine
     for route in _list_routes(engine):
-        app.router.add_route(route.method, route.path, route.handler)
-        app.router.add_route(route.method, "/api" + route.path, route.handler)
+        app.add_routes([route, web.RouteDef(route.method, "/api" + route.path, route.handler, {})])
     app.router.add_get("/{anything:.*}", answer_unknown)
     return app
 

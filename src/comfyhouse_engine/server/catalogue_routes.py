@@ -29,10 +29,11 @@ async def show_class(request: web.Request) -> web.Response:
 def describe_class(engine: Engine, name: str) -> dict[str, Any]:
     """Return a class as /object_info shows it.
 
-    Classes with IS_SCHEMA_NODE stand for ComfyUI's newer kind, which always has all keys.
+    Classes with IS_SCHEMA_NODE stand for ComfyUI's newer kind, which always has all keys, and
+    null as display name when it has none.
     """
     node: Any = engine.classes[name]
-    inputs = node.INPUT_TYPES()
+    inputs = _describe_inputs(node)
     outputs = node.RETURN_TYPES
     described = {
         "input": inputs,
@@ -41,7 +42,7 @@ def describe_class(engine: Engine, name: str) -> dict[str, Any]:
         "output_is_list": getattr(node, "OUTPUT_IS_LIST", [False] * len(outputs)),
         "output_name": getattr(node, "RETURN_NAMES", outputs),
         "name": name,
-        "display_name": engine.display_names.get(name, name),
+        "display_name": engine.display_names.get(name, None if _is_schema(node) else name),
         "description": getattr(node, "DESCRIPTION", ""),
         "python_module": getattr(node, "RELATIVE_PYTHON_MODULE", "nodes"),
         "category": getattr(node, "CATEGORY", "sd"),
@@ -50,18 +51,30 @@ def describe_class(engine: Engine, name: str) -> dict[str, Any]:
     return described | _describe_extras(node)
 
 
+def _describe_inputs(node: Any) -> dict[str, Any]:
+    """Return the declared inputs; the newer kind wraps the hidden ones in lists."""
+    inputs: dict[str, Any] = dict(node.INPUT_TYPES())
+    if _is_schema(node) and "hidden" in inputs:
+        inputs["hidden"] = {name: [kind] for name, kind in inputs["hidden"].items()}
+    return inputs
+
+
 def _describe_extras(node: Any) -> dict[str, Any]:
     extras: dict[str, Any] = {}
-    is_schema = getattr(node, "IS_SCHEMA_NODE", False)
-    if is_schema or hasattr(node, "OUTPUT_TOOLTIPS"):
-        extras["output_tooltips"] = getattr(
-            node, "OUTPUT_TOOLTIPS", [None] * len(node.RETURN_TYPES)
-        )
+    is_schema = _is_schema(node)
+    # None takes the tooltips of a refined class off again.
+    tooltips = getattr(node, "OUTPUT_TOOLTIPS", None)
+    if is_schema or tooltips is not None:
+        extras["output_tooltips"] = tooltips or [None] * len(node.RETURN_TYPES)
     for key in ("deprecated", "experimental", "api_node"):
         flag = getattr(node, key.upper(), False)
         if flag or is_schema:
             extras[key] = flag
     return extras
+
+
+def _is_schema(node: Any) -> bool:
+    return bool(getattr(node, "IS_SCHEMA_NODE", False))
 
 
 @routes.get("/models")
