@@ -23,7 +23,6 @@ ENV_EXAMPLE = ROOT / ".env.example"
 
 _BEGIN, _END = "<!-- begin: written by `make docs` -->", "<!-- end -->"
 _NEVER_SENT = "comfyhoused.embedded"  # ends in a sentence of `comfyhoused up`
-_ROOT_NOTE = "A failure that nobody foresaw; the log of the server has its trace."
 _TREE_LINE = re.compile(r"[├└]── (\w+) +(\d{3})  (.+)")
 
 
@@ -72,15 +71,14 @@ def list_documented_errors() -> list[type[errors.ComfyhouseError]]:
     for module in pkgutil.walk_packages(comfyhoused.__path__, "comfyhoused."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    classes = [error for error in errors.list_error_classes() if "code" in vars(error)]
+    _root, *below = errors.list_error_classes()  # only leaves of the root are ever raised
+    classes = [error for error in below if "code" in vars(error)]
     sent = [error for error in classes if not error.__module__.startswith(_NEVER_SENT)]
     return sorted(sent, key=lambda error: (error.status, error.code))
 
 
 def describe_error(error: type[errors.ComfyhouseError]) -> str:
     """Return when it is raised: the first paragraph of its docstring, or its note in the tree."""
-    if error is errors.ComfyhouseError:
-        return _ROOT_NOTE
     if vars(error).get("__doc__"):
         return " ".join(str(error.__doc__).strip().split("\n\n")[0].split())
     _status, note = read_tree().get(error.__name__, ("", ""))

@@ -1,20 +1,32 @@
 """The command `comfyhoused`."""
 
+import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, NoReturn, TypeVar
 
 import typer
 from pydantic import ValidationError
 
 from comfyhouse_nodes.install import InstallRefused, install
+from comfyhoused.adapters.redis.client import Store, StoreUnavailable, open_store
+from comfyhoused.api.keys import KeyMode, create_key, list_keys, revoke_key
+from comfyhoused.checkup import list_backend_lines, list_findings
+from comfyhoused.embedded.errors import CannotStart
 from comfyhoused.embedded.ports import check_port
 from comfyhoused.embedded.programs import make_api_command, make_worker_command
+from comfyhoused.embedded.running import find_running
+from comfyhoused.embedded.up import run_up
 from comfyhoused.kit.errors import ComfyhouseError
-from comfyhoused.resources import UnfitHouse
+from comfyhoused.kit.log import configure_logging
+from comfyhoused.resources import UnfitHouse, get_redis_url
 from comfyhoused.settings import Settings
+
+Answer = TypeVar("Answer")
+
+_DEMO_ACCOUNT = "demo"
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,7 +34,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="One house in front of your ComfyUI servers.",
 )
+keys = typer.Typer(no_args_is_help=True, help="API keys: make, list, revoke.")
 nodes = typer.Typer(no_args_is_help=True, help="Our node pack in a ComfyUI of yours.")
+app.add_typer(keys, name="keys")
 app.add_typer(nodes, name="nodes")
 
 
@@ -32,10 +46,24 @@ def main() -> None:
         app()
     except ValidationError as error:
         _fail("\n".join(f"{_name(part['loc'])}: {part['msg']}" for part in error.errors()))
+    except StoreUnavailable:
+        _fail("Redis does not answer. Is `comfyhoused up` running, or CH_REDIS_URL right?")
     except ComfyhouseError as error:
         _fail(error.detail)
     except (UnfitHouse, InstallRefused) as error:
         _fail(str(error))
+
+
+@app.command()
+def up(
+    once: Annotated[
+        bool, typer.Option("--once", help="stop everything after the first picture")
+    ] = False,
+) -> None:
+    """Start the whole house on this machine and make a first picture."""
+    settings = Settings.load()
+    configure_logging("WARNING")
+    sys.exit(run_up(settings, _create_demo_key, _say, once=once))
 
 
 @app.command()
@@ -53,14 +81,99 @@ def worker() -> None:
     _become(make_worker_command())
 
 
+@app.command()
+def backends() -> None:
+    """Show the ComfyUI servers and what the workers last saw of each."""
+    for line in _with_store(list_backend_lines):
+        print(line)
+
+
+@app.command()
+def doctor() -> None:
+    """Check everything the house needs; exit code 1 where something is wrong."""
+    settings = _load_settings()
+    findings = asyncio.run(list_findings(settings))
+    for finding in findings:
+        print(finding)
+    sys.exit(any(finding.is_wrong for finding in findings))
+
+
+@keys.command("create")
+def create(
+    account: Annotated[str, typer.Option(help="the customer it belongs to")] = "default",
+    name: Annotated[str, typer.Option(help="what it is for")] = "",
+    plan: Annotated[str, typer.Option(help="the plan of the account")] = "free",
+    test: Annotated[bool, typer.Option("--test", help="a free key for the sandbox")] = False,
+) -> None:
+    """Make a key and print it; it is shown this once."""
+    mode: KeyMode = "test" if test else "live"
+    key, secret = _with_store(
+        lambda store: create_key(store, account=account, mode=mode, name=name, plan=plan)
+    )
+    print(f"{key.id} for account {key.account}. It is shown this once:", file=sys.stderr)
+    print(secret)
+
+
+@keys.command("list")
+def show() -> None:
+    """List all keys, newest first."""
+    for key in _with_store(list_keys):
+        state = "revoked" if key.revoked_at else key.mode
+        created = key.created_at.strftime("%Y-%m-%d")
+        print(f"{key.id}  {created}  {state:<8} {key.plan:<9} {key.account}  {key.name}".rstrip())
+
+
+@keys.command()
+def revoke(key_id: Annotated[str, typer.Argument(help="key_…, as `keys list` shows it")]) -> None:
+    """Make a key useless from now on."""
+    key = _with_store(lambda store: revoke_key(store, key_id))
+    print(f"{key.id} is revoked.")
+
+
 @nodes.command("install")
 def install_nodes(
-    path: Annotated[
-        Path, typer.Argument(help="the folder of the ComfyUI, with custom_nodes in it")
-    ],
+    path: Annotated[Path, typer.Argument(help="the folder of the ComfyUI")],
 ) -> None:
     """Copy our node pack into a ComfyUI."""
     print(install(path).next_step)
+
+
+async def _create_demo_key(redis_url: str) -> str:
+    store = open_store(redis_url)
+    try:
+        _key, secret = await create_key(
+            store, account=_DEMO_ACCOUNT, mode="live", name="made by comfyhoused up"
+        )
+    except StoreUnavailable as error:
+        raise CannotStart("The Redis of CH_REDIS_URL does not answer.") from error
+    finally:
+        await store.aclose()
+    return secret
+
+
+def _load_settings() -> Settings:
+    """Read the settings; a house that `up` runs here tells what they leave open."""
+    settings = Settings.load()
+    running = find_running(settings.house.data_dir)
+    if running is not None and settings.redis.redis_url is None:
+        settings.redis = settings.redis.model_copy(update={"redis_url": running.redis_url})
+        settings.fleet = settings.fleet.model_copy(update={"engine_url": running.engine_url})
+    return settings
+
+
+def _with_store(action: Callable[[Store], Awaitable[Answer]]) -> Answer:
+    async def run() -> Answer:
+        store = open_store(get_redis_url(_load_settings()))
+        try:
+            return await action(store)
+        finally:
+            await store.aclose()
+
+    return asyncio.run(run())
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 def _become(command: Sequence[str]) -> NoReturn:

@@ -29,6 +29,7 @@ PLANTED = {
         ("comfyhoused.api.planted", "comfyhoused.app"),
         ("comfyhoused.app", "comfyhoused.worker"),
         ("comfyhoused.worker", "comfyhoused.cli"),
+        ("comfyhoused.checkup", "comfyhoused.app"),
     ],
     "No adapter knows another": [
         ("comfyhoused.adapters.storage.planted", "comfyhoused.adapters.redis.client"),

@@ -1,0 +1,87 @@
+"""What `comfyhoused doctor` and `comfyhoused backends` look at."""
+
+from dataclasses import dataclass
+
+from comfyhoused.adapters.redis.client import Store, StoreUnavailable, open_store
+from comfyhoused.adapters.redis.durability import find_weaknesses
+from comfyhoused.adapters.storage.storage import StorageUnavailable
+from comfyhoused.core.fleet.backends import BackendStatus, list_statuses
+from comfyhoused.resources import get_redis_url, make_storage
+from comfyhoused.settings import DEVELOPMENT_SECRET, Settings
+
+_GUARANTEES = {
+    "fence": "an attempt never runs twice (node pack present)",
+    "lease": "an attempt could run twice when an answer is lost; "
+    "`comfyhoused nodes install PATH` rules that out",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    subject: str
+    is_wrong: bool
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{'WRONG' if self.is_wrong else 'ok':<7}{self.subject:<10}{self.detail}"
+
+
+async def list_findings(settings: Settings) -> list[Finding]:
+    """Look at the secret, Redis, the file store and the backends; nothing is changed."""
+    store = open_store(get_redis_url(settings))
+    try:
+        redis = await _check_redis(store)
+        fleet = [] if redis[0].is_wrong else await _check_backends(store)
+        return [_check_secret(settings), *redis, await _check_storage(settings), *fleet]
+    finally:
+        await store.aclose()
+
+
+async def list_backend_lines(store: Store) -> list[str]:
+    """Return one line a backend."""
+    statuses = await list_statuses(store)
+    return [_describe(status) for status in statuses] or ["No worker has reported a backend yet."]
+
+
+def _check_secret(settings: Settings) -> Finding:
+    is_own = settings.house.secret.get_secret_value() != DEVELOPMENT_SECRET
+    if is_own:
+        return Finding("secret", False, "CH_SECRET is your own")
+    is_wrong = settings.house.mode == "production"
+    return Finding("secret", is_wrong, "CH_SECRET is the one of development")
+
+
+async def _check_redis(store: Store) -> list[Finding]:
+    try:
+        weaknesses = await find_weaknesses(store)
+    except StoreUnavailable:
+        return [Finding("redis", True, "it does not answer; see CH_REDIS_URL")]
+    if not weaknesses:
+        return [Finding("redis", False, "it keeps what it has answered")]
+    return [Finding("redis", True, weakness) for weakness in weaknesses]
+
+
+async def _check_storage(settings: Settings) -> Finding:
+    try:
+        await make_storage(settings).check()
+    except StorageUnavailable as error:
+        return Finding("storage", True, error.detail)
+    return Finding("storage", False, "files can be kept")
+
+
+async def _check_backends(store: Store) -> list[Finding]:
+    statuses = await list_statuses(store)
+    if not statuses:
+        return [Finding("backends", True, "no worker has reported one; does one run?")]
+    return [Finding("backend", not one.is_ready, _describe(one)) for one in statuses]
+
+
+def _describe(status: BackendStatus) -> str:
+    state = status.state if status.is_ready or status.state != "ready" else "not looked after"
+    return (
+        f"{status.id} {status.url} · {state} · {'+'.join(status.modes)} · version "
+        f"{status.version or '?'} · {status.checkpoints} checkpoints · "
+        f"{_GUARANTEES[status.guarantee]}"
+    )

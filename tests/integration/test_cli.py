@@ -1,0 +1,100 @@
+"""The command line beside a real Redis: keys, the doctor, and what it says when something lacks."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from comfyhoused import cli
+from comfyhoused.embedded.ports import find_free_port
+from comfyhoused.embedded.running import Running, find_running, forget_running, save_running
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command in an empty folder; returns exit code, output and errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def run_command(*arguments: str, **environment: str) -> tuple[int, str, str]:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr("sys.argv", ["comfyhoused", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        output = capsys.readouterr()
+        return int(ended.value.code or 0), output.out, output.err
+
+    return run_command
+
+
+@pytest.fixture
+def empty_redis(valkey_url: str) -> str:
+    """The session's Valkey, emptied; a plain test has no event loop for the `redis` fixture."""
+
+    async def empty() -> None:
+        async with Redis.from_url(valkey_url) as client:
+            await client.flushdb()
+
+    asyncio.run(empty())
+    return valkey_url
+
+
+def test_a_key_is_made_listed_and_revoked(run: Run, empty_redis: str) -> None:
+    code, secret, note = run("keys", "create", "--account", "ada", CH_REDIS_URL=empty_redis)
+    assert code == 0
+    assert re.fullmatch(r"sk_live_\w{49}\n", secret)
+    [key_id] = re.findall(r"key_\w+", note)
+    _, listed, _ = run("keys", "list")
+    assert key_id in listed
+    assert "live" in listed
+    assert secret.strip() not in listed
+    assert run("keys", "revoke", key_id) == (0, f"{key_id} is revoked.\n", "")
+    assert "revoked" in run("keys", "list")[1]
+
+
+def test_a_test_key_is_marked(run: Run, empty_redis: str) -> None:
+    _, secret, _ = run("keys", "create", "--test", CH_REDIS_URL=empty_redis)
+    assert secret.startswith("sk_test_")
+
+
+def test_an_unknown_key_is_said(run: Run, empty_redis: str) -> None:
+    code, _, said = run("keys", "revoke", "key_x", CH_REDIS_URL=empty_redis)
+    assert (code, said) == (1, "comfyhoused: No key 'key_x'.\n")
+
+
+def test_the_doctor_misses_a_worker(run: Run, empty_redis: str) -> None:
+    code, report, _ = run("doctor", CH_REDIS_URL=empty_redis)
+    assert code == 1
+    assert re.search(r"ok +redis", report)
+    assert re.search(r"ok +storage", report)
+    assert re.search(r"WRONG +backends .*no worker", report)
+
+
+def test_no_redis_is_said_in_one_sentence(run: Run) -> None:
+    code, _, said = run("keys", "list")
+    assert code == 1
+    assert said.startswith("comfyhoused: CH_REDIS_URL is not set")
+    code, _, said = run("keys", "list", CH_REDIS_URL=f"redis://127.0.0.1:{find_free_port()}/0")
+    assert code == 1
+    assert said.startswith("comfyhoused: Redis does not answer")
+
+
+def test_a_folder_that_is_no_comfyui_is_said(run: Run, tmp_path: Path) -> None:
+    code, _, said = run("nodes", "install", str(tmp_path))
+    assert code == 1
+    assert "does not look like ComfyUI" in said
+
+
+def test_commands_find_the_house_that_runs_here(run: Run, empty_redis: str, tmp_path: Path) -> None:
+    running = Running("http://127.0.0.1:1", empty_redis, "http://127.0.0.1:2")
+    (tmp_path / "var").mkdir()
+    save_running(tmp_path / "var", running)
+    assert find_running(tmp_path / "var") == running
+    assert run("keys", "list") == (0, "", "")
+    forget_running(tmp_path / "var")
+    assert run("keys", "list")[0] == 1
