@@ -61,6 +61,6 @@ def _make_lifespan(
                 yield
             finally:
                 await hub.close()
-                broker.close()  # type: ignore[no-untyped-call]
+                broker.close()
 
     return lifespan
