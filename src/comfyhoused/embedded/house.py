@@ -1,6 +1,7 @@
 """The parts of the house, as `up` runs them; the settings decide which are bundled."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from comfyhoused.embedded.programs import (
 from comfyhoused.settings import HttpSettings
 
 _ANSWER_TIMEOUT = aiohttp.ClientTimeout(total=2)
+_PAUSE_SECONDS = 0.1
 
 
 def make_valkey(folder: Path) -> tuple[Part, str]:
@@ -52,12 +54,34 @@ def make_api(http: HttpSettings, url: str, environment: Mapping[str, str]) -> Pa
 
 
 def make_worker(environment: Mapping[str, str]) -> Part:
-    """Return the worker. Nothing asks it for readiness: the first picture shows it."""
+    """Return the worker. It is ready when it has looked at a backend: see wait_for_backend."""
 
     async def is_ready() -> bool:
         return True
 
     return Part("worker", make_worker_command(), is_ready, environment)
+
+
+async def wait_for_backend(url: str, seconds: float) -> bool:
+    """Wait until a worker has seen a backend that serves live keys; False after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if await _has_live_backend(url):
+            return True
+        await asyncio.sleep(_PAUSE_SECONDS)
+    return False
+
+
+async def _has_live_backend(url: str) -> bool:
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=_ANSWER_TIMEOUT) as session,
+            session.get(f"{url}/api/v1/ready") as answer,
+        ):
+            backends = (await answer.json())["backends"]
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return False
+    return any(one["state"] == "ready" and "live" in one["modes"] for one in backends)
 
 
 async def is_ok(url: str) -> bool:

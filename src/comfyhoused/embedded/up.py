@@ -24,6 +24,7 @@ CreateKey = Callable[[str], Awaitable[str]]
 """Makes an account for the demo in the Redis of the given address and returns its key."""
 
 _INTERRUPTED = 130
+_BACKEND_SECONDS = 15.0
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104
 
@@ -118,6 +119,7 @@ async def _welcome(
     except (aiohttp.ClientError, TimeoutError) as error:
         raise CannotStart(f"The API at {plan.url} does not answer: {error}") from error
     say("Making the first picture …")
+    await house.wait_for_backend(plan.url, _BACKEND_SECONDS)
     picture = plan.folder / "first-image.png"
     reason = await _make_picture(plan.url, key, picture)
     shown = settings.http.public_url or plan.url
