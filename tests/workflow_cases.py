@@ -127,6 +127,7 @@ OBJECT_INFO: dict[str, Any] = {
     "SaveImageWebsocket": _describe_output({"images": ["IMAGE"]}),
     "SaveLatent": _describe_output({"samples": ["LATENT"], "filename_prefix": ["STRING", {}]}),
     "LoadLatent": _describe({"latent": [["secret.latent"]]}, ["LATENT"]),
+    "LoadImageSetFromFolderNode": _describe({"folder": [["private"], {}]}, ["IMAGE"]),
     "LoadImageOutput": _describe(
         {"image": ["COMBO", {"image_upload": True, "image_folder": "output", "remote": {}}]},
         ["IMAGE", "MASK"],
@@ -135,7 +136,9 @@ OBJECT_INFO: dict[str, Any] = {
     "StrangersFilter": _describe({"image": ["IMAGE"]}, ["IMAGE"]),
     "StrangersLoader": _describe({"video": [["a.MP4", "b.webm"]]}, ["IMAGE"]),
     "StrangersAnything": _describe({"source": ["*"]}, ["*"]),
-    "StrangersChoice": _describe({"unlisted": ["COMBO", {}], "level": [[1, 2, True]]}, [["x"]]),
+    "StrangersChoice": _describe(
+        {"level": [[1, 2, True]]}, [["x"]], optional={"unlisted": ["COMBO", {}]}
+    ),
     "StrangersOutput": {
         **_describe({"images": ["IMAGE"]}, [], optional={"filename_prefix": ["STRING", {}]}),
         "output_node": True,

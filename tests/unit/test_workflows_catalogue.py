@@ -33,6 +33,7 @@ def test_names_of_files_are_not_kept() -> None:
     assert (image.is_file, image.choices) == (True, None)
     assert "stranger.png" not in repr(CATALOGUE)
     assert "secret.latent" not in repr(CATALOGUE)
+    assert "private" not in repr(CATALOGUE)
     assert not CATALOGUE.classes["CheckpointLoaderSimple"].inputs["ckpt_name"].is_file
 
 

@@ -48,31 +48,25 @@ def test_reached_are_the_outputs_and_what_they_need() -> None:
     assert list_reached(["d"], sources) == {"a", "b", "d"}
 
 
+INTEGER = {"class_type": "PrimitiveInt", "inputs": {"value": 8}}
+FLOAT = {"class_type": "PrimitiveFloat", "inputs": {"value": 8}}
+STRING = {"class_type": "PrimitiveString", "inputs": {"value": "x"}}
+MASK = {"class_type": "SolidMask", "inputs": {"value": 1}}
+ANYTHING = {"class_type": "StrangersAnything", "inputs": {"source": ["1", 0]}}
+CHOICE = {"class_type": "StrangersChoice", "inputs": {"level": 1}}
+
+
 @pytest.mark.parametrize(
     ("source", "target", "name", "is_good"),
     [
-        ({"class_type": "PrimitiveInt", "inputs": {"value": 8}}, "ImageScale", "width", True),
-        ({"class_type": "PrimitiveFloat", "inputs": {"value": 8}}, "ImageScale", "width", False),
-        ({"class_type": "PrimitiveString", "inputs": {"value": "x"}}, "ImageScale", "crop", False),
-        ({"class_type": "SolidMask", "inputs": {"value": 1}}, "ImageScale", "image", False),
-        (
-            {"class_type": "StrangersAnything", "inputs": {"source": ["1", 0]}},
-            "ImageScale",
-            "image",
-            True,
-        ),
-        (
-            {"class_type": "StrangersAnything", "inputs": {"source": ["1", 0]}},
-            "ImageScale",
-            "crop",
-            False,
-        ),
-        (
-            {"class_type": "StrangersAnything", "inputs": {"source": ["1", 0]}},
-            "LoadImage",
-            "image",
-            False,
-        ),
+        (INTEGER, "ImageScale", "width", True),
+        (FLOAT, "ImageScale", "width", False),
+        (STRING, "ImageScale", "crop", False),
+        (MASK, "ImageScale", "image", False),
+        (ANYTHING, "ImageScale", "image", True),
+        (ANYTHING, "ImageScale", "crop", False),
+        (CHOICE, "ImageScale", "crop", True),
+        (CHOICE, "LoadImage", "image", False),
     ],
 )
 def test_a_link_carries_the_type_that_is_needed(

@@ -42,6 +42,7 @@ def list_pointers(graph: object) -> list[str]:
         ({"_8": {"samples": ["3", 5]}}, ["8/inputs/samples"]),
         ({"_8": {"samples": ["3", -1]}}, ["8/inputs/samples"]),
         ({"_8": {"samples": ["3", True]}}, ["8/inputs/samples"]),
+        ({"_6": {"clip": ["4", True]}}, ["6/inputs/clip"]),
         ({"_8": {"samples": ["3", 0.0]}}, ["8/inputs/samples"]),
         ({"_8": {"samples": ["3"]}}, ["8/inputs/samples"]),
         ({"_8": {"samples": [3, 0]}}, ["8/inputs/samples"]),

@@ -50,6 +50,7 @@ def test_values_that_fit(spec: InputSpec, value: Scalar, sent: Scalar | None) ->
     ("spec", "value"),
     [
         (WHOLE, 7.5),
+        (FREE_WHOLE, 1e17),
         (WHOLE, "7.0"),
         (WHOLE, "٧"),
         (WHOLE, True),
