@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from fastapi import FastAPI
 
 from comfyhoused.adapters.queue.doorbell import make_broker
-from comfyhoused.api import generate, health, jobs, models
+from comfyhoused.api import files, generate, health, jobs, models, raw_files
 from comfyhoused.api.house import ApiHouse
 from comfyhoused.api.limits import BodyLimit
 from comfyhoused.api.problems import install_problem_handlers
@@ -43,8 +43,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(
         BodyLimit, max_bytes=settings.http.max_body_bytes, unlimited_paths=(f"{API}/files",)
     )
-    for module in (generate, jobs, models, health):
+    for module in (generate, jobs, files, models, health):
         app.include_router(module.router, prefix=API)
+    app.include_router(raw_files.router)
     return app
 
 
