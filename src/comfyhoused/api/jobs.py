@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Header, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import Discriminator, Tag
 
 from comfyhoused.api.acceptance import accept_generate, accept_workflow
 from comfyhoused.api.generate import IdempotencyKey
@@ -29,8 +30,17 @@ from comfyhoused.core.jobs.states import JobState
 
 router = APIRouter(prefix="/jobs", tags=["Jobs"])
 
+
+def _name_kind(body: Any) -> str:
+    """A body with a `workflow` is one; so its faults are told of one kind, not of both."""
+    has_workflow = isinstance(body, dict) and "workflow" in body
+    return WorkflowRequest.__name__ if has_workflow else GenerateRequest.__name__
+
+
 _SubmitBody = Annotated[
-    WorkflowRequest | GenerateRequest,
+    Annotated[WorkflowRequest, Tag(WorkflowRequest.__name__)]
+    | Annotated[GenerateRequest, Tag(GenerateRequest.__name__)],
+    Discriminator(_name_kind),
     Body(description="either the parameters of a picture, or `workflow`: a graph"),
 ]
 _Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of a page")]

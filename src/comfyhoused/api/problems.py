@@ -168,6 +168,8 @@ def _describe_json_fault(fault: Any) -> str:
 
 def _make_field_error(fault: Any) -> FieldError:
     place, *path = fault["loc"]
+    if path and str(path[0]).endswith("Request"):  # which kind of body it is, not a place in it
+        path = path[1:]
     steps = "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}"[:200] for step in path)
     detail = str(fault["msg"])[:300]
     if place == "body":

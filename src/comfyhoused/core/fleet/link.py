@@ -105,7 +105,10 @@ class BackendLink:
         """Tell whether the backend is still the process that took the prompt."""
         if not self.has_pack or not boot_id:
             return True
-        hello = await self.client.get_hello()
+        try:
+            hello = await self.client.get_hello()
+        except (BackendUnreachable, BackendBroken):
+            return True  # not known: the next look decides, silence is not death
         return hello is None or hello.boot_id == boot_id
 
     async def remove_prompt(self, prompt_id: str) -> Look:

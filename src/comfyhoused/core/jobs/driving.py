@@ -92,6 +92,7 @@ async def _succeed(resources: Resources, link: BackendLink, run: Run, outcome: O
     await insist(
         lambda: finish(resources.store, run.assignment, JobState.SUCCEEDED, outputs=outputs)
     )
+    run.is_written = True
 
 
 async def _fail(resources: Resources, run: Run, error: ComfyhouseError) -> None:
@@ -107,6 +108,8 @@ async def _fail(resources: Resources, run: Run, error: ComfyhouseError) -> None:
 async def _give_back(
     resources: Resources, run: Run, *, is_blamed: bool, delay_seconds: float = 0
 ) -> None:
+    if run.starting is not None:
+        await run.starting  # whether it had begun decides who is blamed
     try:
         verdict = await insist(
             lambda: requeue(
@@ -115,6 +118,7 @@ async def _give_back(
         )
     except LeaseLost:
         return
+    run.is_written = verdict != "poisonous"
     if verdict == "poisonous":
         error = JobPoisonous("Two servers died while they ran it, so it is not tried again.")
         await _write(resources, run, JobState.FAILED, error)
@@ -128,6 +132,7 @@ async def _write(
         await insist(lambda: finish(resources.store, run.assignment, state, error=problem))
     except LeaseLost:
         log.info("job %s was ended by other hands", run.job.id)
+    run.is_written = True
 
 
 def _make_failure(failure: ExecutionFailure | None) -> ComfyhouseError:

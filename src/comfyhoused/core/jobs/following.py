@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from comfyhoused.adapters.comfyui.errors import BackendBroken, BackendUnreachable
 from comfyhoused.adapters.comfyui.frames import (
     Ended,
     NodeStarted,
@@ -17,7 +18,7 @@ from comfyhoused.adapters.comfyui.look import Absent, Finished, Look, Running
 from comfyhoused.adapters.comfyui.socket import FrameSocket
 from comfyhoused.adapters.comfyui.watch import SocketLost, Watch, WatchEvent
 from comfyhoused.core.fleet.link import BackendDied, BackendLink
-from comfyhoused.core.jobs.assignment import confirm, start
+from comfyhoused.core.jobs.assignment import LeaseLost, confirm, start
 from comfyhoused.core.jobs.insist import insist
 from comfyhoused.core.jobs.reporting import ProgressReport
 from comfyhoused.core.jobs.run import Run, StopReason
@@ -74,7 +75,7 @@ async def follow(
     is_removing = False
     while True:
         if found is not None:
-            is_over, outcome = await _consider(resources, run, found)
+            is_over, outcome = _consider(resources, run, found)
             if is_over:
                 return outcome
             found = None
@@ -118,7 +119,7 @@ async def _poll(link: BackendLink, run: Run) -> Look:
     return look
 
 
-async def _consider(resources: Resources, run: Run, look: Look) -> tuple[bool, Outcome | None]:
+def _consider(resources: Resources, run: Run, look: Look) -> tuple[bool, Outcome | None]:
     """Return whether the attempt is over, and how."""
     if isinstance(look, Finished):
         return True, look.outcome
@@ -127,26 +128,33 @@ async def _consider(resources: Resources, run: Run, look: Look) -> tuple[bool, O
             return True, None
         raise BackendDied("The backend does not know the prompt any more.")
     if isinstance(look, Running):
-        await _start(resources, run)
+        _start(resources, run)
     return False, None
 
 
 async def _read_end(link: BackendLink, run: Run) -> Look | None:
     for lag in (0.0, *_LAGS_SECONDS):
         await asyncio.sleep(lag)
-        outcome = await link.client.find_outcome(run.assignment.attempt_id)
-        if outcome is not None:
-            return Finished(outcome)
+        with suppress(BackendUnreachable, BackendBroken):  # the poll below tells which it is
+            outcome = await link.client.find_outcome(run.assignment.attempt_id)
+            if outcome is not None:
+                return Finished(outcome)
     return await _poll(link, run)
 
 
-async def _start(resources: Resources, run: Run) -> None:
+def _start(resources: Resources, run: Run) -> None:
+    """Have the start written down. Frames do not wait for it: `finish` makes up for a late one."""
     if not run.is_started:
         run.mark_started()
+        run.starting = asyncio.create_task(_write_start(resources, run))
+
+
+async def _write_start(resources: Resources, run: Run) -> None:
+    with suppress(LeaseLost):  # the next fenced write finds that out, too
         await insist(lambda: start(resources.store, run.assignment))
 
 
 async def _note(resources: Resources, run: Run, report: ProgressReport, event: WatchEvent) -> None:
     if isinstance(event, Started | NodeStarted | Progress | Preview):
-        await _start(resources, run)
+        _start(resources, run)
         await report.note(event)

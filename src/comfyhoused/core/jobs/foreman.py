@@ -68,7 +68,7 @@ class Foreman:
     async def _keep_leases(self) -> None:
         while True:
             await asyncio.sleep(self._lease_ms / 4000)
-            held = [run for station in self.stations.values() for run in station.runs.values()]
+            held = [run for station in self.stations.values() for run in station.list_held()]
             try:
                 lost, canceling = await renew(
                     self._resources.store, [run.assignment for run in held], self._lease_ms

@@ -1,7 +1,8 @@
 """One attempt in the hands of this worker.
 
 `has_left` is set when the backend is done with it, though its outputs are still being
-fetched: its slot is free for the next one.
+fetched: its slot is free for the next one. `is_written` is set when the record tells how
+the attempt ended: there is no lease to keep any more.
 """
 
 import asyncio
@@ -31,6 +32,8 @@ class Run:
     stop_reason: StopReason | None = None
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     has_left: asyncio.Event = field(default_factory=asyncio.Event)
+    is_written: bool = False
+    starting: asyncio.Task[None] | None = None
     inputs: list[str] = field(default_factory=list)
     task: asyncio.Task[None] | None = None
 

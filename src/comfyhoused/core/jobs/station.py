@@ -60,7 +60,7 @@ class Station:
 
     async def stop(self) -> list[Assignment]:
         """Drop what is being driven, prompts go on running; returns what was held."""
-        held = [run.assignment for run in self.runs.values()]
+        held = [run.assignment for run in self.list_held()]
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -81,6 +81,10 @@ class Station:
         self._tasks.add(run.task)
         run.task.add_done_callback(self._tasks.discard)
 
+    def list_held(self) -> list[Run]:
+        """Return the runs whose leases have to be kept."""
+        return [run for run in self.runs.values() if not run.is_written]
+
     def cancel(self, job_id: str) -> None:
         """Have a job taken off the backend if it is driven here."""
         if job_id in self.runs:
@@ -88,11 +92,10 @@ class Station:
 
     def drop(self, job_id: str) -> None:
         """Stop driving a job that another worker has."""
-        if job_id in self.runs:
-            log.info("lease of job %s is lost", job_id)
-            task = self.runs[job_id].task
-            if task is not None:
-                task.cancel()
+        run = self.runs.get(job_id)
+        if run is not None and run.task is not None and not run.is_written:
+            log.warning("the lease of job %s is lost", job_id)
+            run.task.cancel()
 
     async def _drive(self, run: Run) -> None:
         watcher = asyncio.create_task(self._ring_when_left(run))

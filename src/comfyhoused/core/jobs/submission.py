@@ -73,7 +73,10 @@ async def _upload(resources: Resources, link: BackendLink, run: Run, file: File)
     must_upload = link.take_input(name)
     run.inputs.append(name)
     if must_upload:
-        await link.client.upload(name, resources.storage.read(file.key))
+        try:
+            await link.client.upload(name, resources.storage.read(file.key))
+        except BackendUnreachable as error:  # nothing was submitted: another attempt is due
+            raise BackendDied(error.detail) from error
         link.uploaded.add(name)
     return name
 
