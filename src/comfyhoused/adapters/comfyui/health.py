@@ -12,10 +12,16 @@ first and the last of them `patience_seconds` apart:
 * a prompt of ours is said to run after a frame told its end (`executing null` and the entry into
   the history follow within half a second);
 
-or when a prompt of ours is said to run though we interrupted it, and for
-`interrupt_patience_seconds` neither ends nor sends a frame. Silence alone is no sign: one node may
-load a model for minutes. Prompts of other clients send us no frames; for them there is only the
-first sign. Instants are `time.monotonic()`.
+or, with more patience:
+
+* for `start_patience_seconds` a prompt of ours has sent nothing after `execution_start`
+  (`execution_cached` follows at once, unless the inputs' files take long to hash; a stray node
+  kills the worker just there);
+* for `interrupt_patience_seconds` a prompt of ours has neither ended nor sent a frame although we
+  interrupted it.
+
+Silence alone is no sign: one node may load a model for minutes. Prompts of other clients send us
+no frames; for them there is only the first sign. Instants are `time.monotonic()`.
 """
 
 from collections.abc import Iterator
@@ -29,6 +35,22 @@ _FEWEST_LOOKS = 3
 _MEMORY_SECONDS = 60.0
 
 
+class Phase(StrEnum):
+    """What the last frame about a prompt said of it."""
+
+    STARTED = "started"
+    GOING = "going"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The last that was heard of a prompt."""
+
+    at: float
+    phase: Phase
+
+
 class Hearing(Protocol):
     """What a socket has heard; FrameSocket is one."""
 
@@ -38,8 +60,7 @@ class Hearing(Protocol):
     def connected_since(self) -> float | None: ...
     @property
     def last_frame_at(self) -> float | None: ...
-    def find_last_heard_at(self, prompt_id: str) -> float | None: ...
-    def has_heard_end(self, prompt_id: str) -> bool: ...
+    def find_heard(self, prompt_id: str) -> Heard | None: ...
 
 
 class SignOfDeath(StrEnum):
@@ -47,6 +68,7 @@ class SignOfDeath(StrEnum):
 
     NOTHING_TAKEN = "prompts wait, but the server runs none"
     NEVER_STARTED = "a prompt is said to run, but never started"
+    NEVER_GOT_GOING = "a prompt started, but went no further"
     NEVER_LEFT = "a prompt is said to run after its end"
     UNSTOPPABLE = "a prompt goes on in silence after it was interrupted"
 
@@ -62,10 +84,16 @@ class ProgressWatch:
     """Fed with looks at one server's queue; does no IO of its own."""
 
     def __init__(
-        self, *, patience_seconds: float = 10.0, interrupt_patience_seconds: float = 120.0
+        self,
+        *,
+        patience_seconds: float = 10.0,
+        start_patience_seconds: float = 60.0,
+        interrupt_patience_seconds: float = 120.0,
     ) -> None:
-        self._patience = patience_seconds
-        self._interrupt_patience = interrupt_patience_seconds
+        self._patience = dict.fromkeys(SignOfDeath, patience_seconds) | {
+            SignOfDeath.NEVER_GOT_GOING: start_patience_seconds,
+            SignOfDeath.UNSTOPPABLE: interrupt_patience_seconds,
+        }
         self._sightings: dict[tuple[SignOfDeath, str], _Sighting] = {}
         self._waiting_at: dict[str, float] = {}
         self._interrupted: set[str] = set()
@@ -96,9 +124,8 @@ class ProgressWatch:
     def find_sign(self) -> SignOfDeath | None:
         """Return why the worker must be dead, or None while it need not be."""
         for (sign, _), seen in self._sightings.items():
-            is_slow = sign is SignOfDeath.UNSTOPPABLE
-            patience = self._interrupt_patience if is_slow else self._patience
-            if seen.looks >= _FEWEST_LOOKS and seen.last_at - seen.first_at >= patience:
+            seconds = seen.last_at - seen.first_at
+            if seen.looks >= _FEWEST_LOOKS and seconds >= self._patience[sign]:
                 return sign
         return None
 
@@ -113,13 +140,21 @@ class ProgressWatch:
         for item in queue.running:
             if item.client_id != hearing.client_id:
                 continue
-            heard_at = hearing.find_last_heard_at(item.prompt_id)
-            if heard_at is None and self._should_have_heard(item.prompt_id, hearing):
-                yield SignOfDeath.NEVER_STARTED, item.prompt_id
-            if heard_at is not None and hearing.has_heard_end(item.prompt_id):
-                yield SignOfDeath.NEVER_LEFT, item.prompt_id
-            if item.prompt_id in self._interrupted:
-                yield SignOfDeath.UNSTOPPABLE, f"{item.prompt_id} {heard_at}"
+            yield from self._iterate_prompt_signs(item.prompt_id, hearing)
+
+    def _iterate_prompt_signs(
+        self, prompt_id: str, hearing: Hearing
+    ) -> Iterator[tuple[SignOfDeath, str]]:
+        heard = hearing.find_heard(prompt_id)
+        if heard is None and self._should_have_heard(prompt_id, hearing):
+            yield SignOfDeath.NEVER_STARTED, prompt_id
+        if heard is not None and heard.phase is Phase.STARTED:
+            yield SignOfDeath.NEVER_GOT_GOING, prompt_id
+        if heard is not None and heard.phase is Phase.ENDED:
+            yield SignOfDeath.NEVER_LEFT, prompt_id
+        if prompt_id in self._interrupted:
+            # A frame makes it another sighting, so the patience begins anew.
+            yield SignOfDeath.UNSTOPPABLE, f"{prompt_id} {heard}"
 
     def _should_have_heard(self, prompt_id: str, hearing: Hearing) -> bool:
         """Frames missed while the socket was away are never sent again (17, 20)."""

@@ -17,9 +17,11 @@ from comfyhoused.adapters.comfyui.frames import (
     Ending,
     Frame,
     QueueLength,
+    Started,
     parse_binary,
     parse_text,
 )
+from comfyhoused.adapters.comfyui.health import Heard, Phase
 from comfyhoused.adapters.comfyui.watch import SocketBack, SocketLost, Watch
 from comfyhoused.kit.log import get_logger
 
@@ -66,7 +68,7 @@ class FrameSocket:
         self._websocket: aiohttp.ClientWebSocketResponse | None = None
         self._attribution = Attribution()
         self._watches: dict[str, list[Watch]] = {}
-        self._heard: OrderedDict[str, tuple[float, bool]] = OrderedDict()
+        self._heard: OrderedDict[str, Heard] = OrderedDict()
 
     @property
     def is_connected(self) -> bool:
@@ -112,14 +114,9 @@ class FrameSocket:
             if not self._watches[prompt_id]:
                 del self._watches[prompt_id]
 
-    def find_last_heard_at(self, prompt_id: str) -> float | None:
-        """Return when a frame last named this prompt (time.monotonic()), or None."""
-        heard = self._heard.get(prompt_id)
-        return None if heard is None else heard[0]
-
-    def has_heard_end(self, prompt_id: str) -> bool:
-        """Tell whether the last frames said that this prompt's run is over."""
-        return self._heard.get(prompt_id, (0.0, False))[1]
+    def find_heard(self, prompt_id: str) -> Heard | None:
+        """Return the last that a frame said of this prompt, or None."""
+        return self._heard.get(prompt_id)
 
     async def _connect_and_read(self, session: aiohttp.ClientSession) -> None:
         """The flags go first: any other first message, and previews come the old way (22)."""
@@ -184,8 +181,7 @@ class FrameSocket:
                 watch.put(event)
 
     def _remember(self, frame: Frame, prompt_id: str) -> None:
-        is_end = any(isinstance(event, Ending | Ended) for event in frame.events)
-        self._heard[prompt_id] = (time.monotonic(), is_end)
+        self._heard[prompt_id] = Heard(time.monotonic(), _find_phase(frame))
         self._heard.move_to_end(prompt_id)
         if len(self._heard) > _REMEMBERED_PROMPTS:
             self._heard.popitem(last=False)
@@ -194,3 +190,11 @@ class FrameSocket:
         for watches in self._watches.values():
             for watch in watches:
                 watch.tell(event)
+
+
+def _find_phase(frame: Frame) -> Phase:
+    if any(isinstance(event, Ending | Ended) for event in frame.events):
+        return Phase.ENDED
+    if any(isinstance(event, Started) for event in frame.events):
+        return Phase.STARTED
+    return Phase.GOING
