@@ -13,11 +13,12 @@ import uvloop
 
 from comfyhoused.adapters.queue.doorbell import make_broker, make_listener
 from comfyhoused.adapters.redis.client import StoreUnavailable
-from comfyhoused.api.settlement import settle_endings
+from comfyhoused.api.settlement import erase_marked_jobs, settle_endings
 from comfyhoused.core.files.sweep import sweep_files
 from comfyhoused.core.fleet.backends import forget_others, list_backends
 from comfyhoused.core.fleet.link import BackendLink
 from comfyhoused.core.jobs.foreman import Foreman
+from comfyhoused.kit.errors import Unavailable
 from comfyhoused.kit.ids import make_id
 from comfyhoused.kit.log import configure_logging, get_logger
 from comfyhoused.resources import Resources, UnfitHouse, get_redis_url, open_resources
@@ -108,8 +109,9 @@ async def _settle(resources: Resources, name: str) -> None:
     while True:
         try:
             await settle_endings(resources, name)
-        except StoreUnavailable:
-            log.warning("the store is away; nothing is settled")
+            await erase_marked_jobs(resources)
+        except Unavailable as error:
+            log.warning("nothing is settled now: %s", error.detail)
         await asyncio.sleep(_SETTLE_SECONDS)
 
 
@@ -117,8 +119,8 @@ async def _sweep_files(resources: Resources) -> None:
     while True:
         try:
             await sweep_files(resources.store, resources.storage)
-        except StoreUnavailable:
-            log.warning("the store is away; no files are swept")
+        except Unavailable as error:
+            log.warning("no files are swept now: %s", error.detail)
         await asyncio.sleep(_FILES_SECONDS)
 
 

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from comfyhoused.core.files.erase import erase_outputs
-from comfyhoused.core.jobs.cancel import erase_record
+from comfyhoused.core.jobs.cancel import forget_job, list_erasing, mark_erasing
 from comfyhoused.core.jobs.record import find_job
 from comfyhoused.core.jobs.settlement import Ending, read_outbox, settle
 from comfyhoused.core.jobs.states import JobState
@@ -38,13 +38,26 @@ async def settle_ending(resources: Resources, ending: Ending) -> None:
             job.id,
             except_attempt_id=job.attempt_id if is_delivered else None,
         )
-    if job.is_erasing:
-        await erase_job(resources, job.owner, job.id)
 
 
-async def erase_job(resources: Resources, owner: str, job_id: str) -> bool:
-    """Erase outputs and record of a terminal job; False when it was only marked for later."""
-    if not await erase_record(resources.store, owner, job_id):
-        return False
+async def erase_job(resources: Resources, owner: str, job_id: str) -> None:
+    """Hide a job and erase its outputs, its request and its record as soon as it is terminal."""
+    if await mark_erasing(resources.store, owner, job_id):
+        await _erase(resources, owner, job_id)
+
+
+async def erase_marked_jobs(resources: Resources) -> int:
+    """Erase what was marked and is terminal by now; returns how many went."""
+    erased = 0
+    for job_id in await list_erasing(resources.store):
+        job = await find_job(resources.store, job_id)
+        if job is None or job.state.is_terminal:
+            await _erase(resources, job.owner if job is not None else "", job_id)
+            erased += 1
+    return erased
+
+
+async def _erase(resources: Resources, owner: str, job_id: str) -> None:
+    # Files first: were the record gone, nobody would know of them after a crash.
     await erase_outputs(resources.store, resources.storage, owner, job_id)
-    return True
+    await forget_job(resources.store, job_id)

@@ -1,7 +1,9 @@
 """Cancel and erase: what an owner may do to a job of theirs."""
 
+from typing import cast
+
 from comfyhoused.adapters.redis.client import Store
-from comfyhoused.core.jobs.record import Job, JobNotFound, get_job
+from comfyhoused.core.jobs.record import PREFIX, Job, JobNotFound, get_job
 from comfyhoused.core.jobs.scripts import SCRIPTS
 
 
@@ -15,9 +17,22 @@ async def cancel_job(store: Store, owner: str, job_id: str) -> Job:
     return await get_job(store, owner, job_id)
 
 
-async def erase_record(store: Store, owner: str, job_id: str) -> bool:
-    """Forget the record of a terminal job; False when it was only marked, for it still runs."""
+async def mark_erasing(store: Store, owner: str, job_id: str) -> bool:
+    """Hide a job for good; True when it is terminal, so that it can be erased at once.
+
+    The mark outlives a crash: `list_erasing` names what is left to be done.
+    """
     answer = await SCRIPTS.run(store, "erase", job_id, owner)
     if answer == "missing":
         raise JobNotFound(f"No job {job_id[:64]!r}.")
-    return bool(answer == "erased")
+    return bool(answer == "ready")
+
+
+async def list_erasing(store: Store, *, most: int = 100) -> list[str]:
+    """Return jobs that are marked to be erased, the oldest mark first."""
+    return cast(list[str], await store.zrange(f"{PREFIX}erasing", 0, most - 1))
+
+
+async def forget_job(store: Store, job_id: str) -> bool:
+    """Drop the record of a marked, terminal job whose files are gone; idempotent."""
+    return bool(await SCRIPTS.run(store, "forget", job_id))

@@ -117,10 +117,13 @@ async def _submit(resources: Resources, link: BackendLink, run: Run, graph: Grap
 
 
 async def _find_again(link: BackendLink, attempt_id: str, detail: str) -> Look:
-    look = await link.look(attempt_id)
-    if isinstance(look, Absent):
-        raise AttemptOver(detail)
-    return look
+    """The backend has met this attempt. It may still be checking the graph, so look again."""
+    for pause in (0.0, 0.2, 1.0):
+        await asyncio.sleep(pause)
+        look = await link.look(attempt_id)
+        if not isinstance(look, Absent):
+            return look
+    raise AttemptOver(detail)
 
 
 async def _find_after_silence(resources: Resources, link: BackendLink, attempt_id: str) -> Look:
