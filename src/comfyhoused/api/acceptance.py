@@ -10,7 +10,7 @@ from blake3 import blake3
 
 from comfyhoused.adapters.queue.doorbell import ring
 from comfyhoused.api.house import ApiHouse, Principal
-from comfyhoused.api.pictures_in import resolve_picture
+from comfyhoused.api.pictures_in import carries_picture, resolve_picture
 from comfyhoused.api.plans import get_plan_class
 from comfyhoused.api.schemas import GenerateRequest, JobOptions, WorkflowRequest
 from comfyhoused.core.files.records import get_file
@@ -40,6 +40,7 @@ async def accept_generate(
     catalogue = merge_catalogues(await house.catalogues.list_catalogues(principal.mode))
     parameters = _make_parameters(request, choose_model(request.model, catalogue))
     check_parameters(parameters, catalogue)
+    file_id = ""
     if request.init_image is not None:
         file_id = await resolve_picture(house, principal, request.init_image, pointer="/init_image")
         parameters = replace(parameters, init_image_file_id=file_id)
@@ -58,6 +59,7 @@ async def accept_generate(
         units=units,
         model=parameters.model,
         parameters=_describe(request, parameters),
+        carried=[file_id] if carries_picture(request.init_image) else [],
         idempotency_key=idempotency_key,
     )
 
@@ -81,6 +83,7 @@ async def accept_workflow(
         units=request.max_units,
         model="",
         parameters={},
+        carried=[],
         idempotency_key=idempotency_key,
     )
 
@@ -95,6 +98,7 @@ async def _admit(
     units: int,
     model: str,
     parameters: dict[str, Any],
+    carried: list[str],
     idempotency_key: str,
 ) -> Admission:
     jobs = house.resources.settings.jobs
@@ -104,7 +108,7 @@ async def _admit(
         mode=principal.mode,
         plan_class=get_plan_class(principal.plan),
         kind=kind,
-        spec={"graph": workflow.graph},
+        spec={"graph": workflow.graph, "carried": carried},
         facts={"model": model, "parameters": parameters, "metadata": request.metadata},
         model=model,
         units=units if principal.mode == "live" else 0,

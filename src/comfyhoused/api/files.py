@@ -91,15 +91,15 @@ async def post_file(
     """Store a PNG, JPEG or WebP picture, whole and still, and return its id."""
     resources = house.resources
     limits = make_limits(house)
-    upload = await open_upload(request, max_bytes=limits.max_bytes)
-    file = await receive_file(
-        resources.store,
-        resources.storage,
-        principal.owner,
-        upload.chunks,
-        upload.declared_type,
-        limits,
-    )
+    async with open_upload(request, max_bytes=limits.max_bytes) as upload:
+        file = await receive_file(
+            resources.store,
+            resources.storage,
+            principal.owner,
+            upload.chunks,
+            upload.declared_type,
+            limits,
+        )
     response.headers["Location"] = f"{request.url.path.rstrip('/')}/{file.id}"
     return await _render(resources, file)
 

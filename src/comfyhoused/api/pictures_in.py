@@ -28,6 +28,11 @@ def make_limits(house: ApiHouse) -> Limits:
     return Limits(http.max_upload_bytes, http.max_pixels, house.resources.spool_dir)
 
 
+def carries_picture(text: str | None) -> bool:
+    """Tell whether a field carries the picture itself: it then goes when its job is erased."""
+    return text is not None and _DATA_URI.match(text) is not None
+
+
 async def resolve_picture(house: ApiHouse, principal: Principal, text: str, *, pointer: str) -> str:
     """Return the id of the owner's file that a field names or carries.
 

@@ -112,3 +112,12 @@ async def get_spec(store: Store, job_id: str) -> dict[str, Any]:
         raise JobNotFound(f"No job {job_id!r}.")
     spec: dict[str, Any] = json.loads(text)
     return spec
+
+
+async def list_carried(store: Store, job_id: str) -> list[str]:
+    """Return the ids of files that came inside the request and belong to this job alone."""
+    try:
+        spec = await get_spec(store, job_id)
+    except JobNotFound:
+        return []
+    return list(spec.get("carried", []))
