@@ -8,7 +8,7 @@ import pytest
 from comfyhoused.core.workflows.catalogue import Catalogue, parse_catalogue
 from comfyhoused.core.workflows.cost import count_units
 from comfyhoused.core.workflows.files import list_file_ids
-from comfyhoused.core.workflows.generate import build_graph
+from comfyhoused.core.workflows.generate import build_graph, build_graph_on_any
 from comfyhoused.core.workflows.parameters import (
     GenerateParameters,
     InvalidParameters,
@@ -181,6 +181,17 @@ def test_loras_follow_one_another() -> None:
     assert graph["sampler"]["inputs"]["model"] == ["lora2", 0]
     assert graph["positive"]["inputs"]["clip"] == ["lora2", 1]
     assert graph["decoder"]["inputs"]["vae"] == ["model", 2]
+
+
+def test_all_that_is_asked_for_must_be_on_one_server() -> None:
+    loader = {"input": {"required": {"ckpt_name": [["only-here.ckpt"]]}}, "output": []}
+    bare = {name: raw for name, raw in OBJECT_INFO.items() if name != "LoraLoader"}
+    other = parse_catalogue({**bare, "CheckpointLoaderSimple": loader})
+    wanted = replace(PLAIN, model="only-here.ckpt")
+    assert build_graph_on_any(wanted, [CATALOGUE, other]) == build_graph(wanted, other)
+    with pytest.raises(InvalidParameters, match="no single server") as caught:
+        build_graph_on_any(replace(wanted, loras=LORAS), [CATALOGUE, other])
+    assert [error["pointer"] for error in caught.value.errors] == ["/model"]
 
 
 def test_image_to_image_starts_from_the_scaled_file() -> None:

@@ -1,7 +1,7 @@
 """The capability catalogue: which node classes, models and choices one ComfyUI server offers."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from comfyhoused.core.workflows.graph import Graph
 from comfyhoused.core.workflows.inputs import InputSpec, parse_input
@@ -123,22 +123,15 @@ def merge_catalogues(catalogues: Iterable[Catalogue]) -> Catalogue:
 
 
 def _join_classes(first: NodeClass, second: NodeClass) -> NodeClass:
-    inputs = dict(first.inputs)
-    for name, spec in second.inputs.items():
-        known = inputs.get(name)
-        inputs[name] = _join_specs(known, spec) if known else spec
-    return NodeClass(inputs, first.outputs, first.is_output, first.is_api_node)
+    new = {
+        name: _join_specs(first.inputs[name], spec) if name in first.inputs else spec
+        for name, spec in second.inputs.items()
+        if name not in first.inputs or spec.choices != first.inputs[name].choices
+    }
+    return replace(first, inputs={**first.inputs, **new}) if new else first
 
 
 def _join_specs(first: InputSpec, second: InputSpec) -> InputSpec:
     if first.choices is None or second.choices is None:
         return first
-    joined = tuple(dict.fromkeys((*first.choices, *second.choices)))
-    return InputSpec(
-        type=first.type,
-        required=first.required,
-        choices=joined,
-        minimum=first.minimum,
-        maximum=first.maximum,
-        default=first.default,
-    )
+    return replace(first, choices=tuple(dict.fromkeys((*first.choices, *second.choices))))

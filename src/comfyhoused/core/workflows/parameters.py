@@ -10,11 +10,15 @@ from comfyhoused.kit.errors import FieldError, Unavailable, Unprocessable
 
 
 class InvalidParameters(Unprocessable):
+    """A parameter is out of its range, or names a model or sampler that no server offers."""
+
     code = "invalid_parameters"
     title = "The parameters break a rule"
 
 
 class NoModels(Unavailable):
+    """Servers were seen, but none has a checkpoint; the detail says where to put one."""
+
     code = "no_models"
     title = "No server has a model"
 

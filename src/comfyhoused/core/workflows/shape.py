@@ -6,6 +6,7 @@ a node without `inputs`, or with a list in their place, stops its queue for ever
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from comfyhoused.core.workflows.graph import Place, escape_step
 from comfyhoused.core.workflows.limits import WorkflowLimits
@@ -25,9 +26,8 @@ def find_shape_errors(graph: object, limits: WorkflowLimits, root: str) -> list[
     if whole is not None:
         return [FieldError(detail=whole, pointer=root)]
     assert isinstance(graph, dict)
-    errors = [
-        error for key, node in graph.items() for error in _check_node(root, key, node, limits)
-    ]
+    found = (error for key in graph for error in _check_node(root, key, graph[key], limits))
+    errors = [*islice(found, limits.max_errors)]
     if not errors and _count_characters(graph) > limits.max_total_characters:
         detail = f"all texts together have more than {limits.max_total_characters} characters"
         return [FieldError(detail=detail, pointer=root)]

@@ -1,6 +1,7 @@
 """Is this a workflow that a server can run and we let through? Answered before it waits."""
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import cast
 
 from comfyhoused.core.workflows.catalogue import Catalogue
@@ -19,6 +20,8 @@ ROOT = "/workflow"
 
 
 class InvalidWorkflow(Unprocessable):
+    """A workflow has a mistake, or uses what no server has or the operator does not allow."""
+
     code = "invalid_workflow"
     title = "The workflow cannot be run"
 
@@ -90,10 +93,12 @@ def _examine(graph: object, rules: Rules) -> tuple[Workflow, list[FieldError]]:
     tidy: Graph = {}
     if not errors:
         nodes = cast(RawNodes, graph)
-        errors = [*find_graph_errors(nodes, rules)]
+        errors = [*islice(find_graph_errors(nodes, rules), rules.limits.max_errors)]
         reached = list_reached(rules.list_outputs(nodes), read_sources(nodes))
         for node_id in nodes:
             node_class = rules.find_class(node_id, nodes)
+            if len(errors) >= rules.limits.max_errors:
+                break
             if node_class is not None and node_id in reached:
                 tidy[node_id], found = read_node(node_id, node_class, nodes, rules)
                 errors += found
