@@ -27,6 +27,7 @@ from comfyhoused.core.workflows.parameters import (
     choose_model,
 )
 from comfyhoused.core.workflows.policy import NodePolicy
+from comfyhoused.core.workflows.run_kind import name_run_kind
 from comfyhoused.core.workflows.validation import check_graph_on_any
 from comfyhoused.kit.ids import make_job_id
 
@@ -109,7 +110,11 @@ async def _admit(
         plan_class=get_plan_class(principal.plan),
         kind=kind,
         spec={"graph": workflow.graph, "carried": carried},
-        facts={"model": model, "parameters": parameters, "metadata": request.metadata},
+        facts={
+            "run_kind": name_run_kind(workflow.graph),
+            "parameters": parameters,
+            "metadata": request.metadata,
+        },
         model=model,
         units=units if principal.mode == "live" else 0,
         priority=request.priority,

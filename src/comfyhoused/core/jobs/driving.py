@@ -3,9 +3,10 @@
 from comfyhoused.adapters.comfyui.errors import OutputMissing
 from comfyhoused.adapters.comfyui.history import ExecutionFailure, Outcome, OutcomeStatus
 from comfyhoused.core.fleet.link import BackendDied, BackendLink
-from comfyhoused.core.jobs.assignment import LeaseLost, finish, requeue
+from comfyhoused.core.jobs.assignment import LeaseLost, confirm, finish, requeue
 from comfyhoused.core.jobs.delivery import clean_backend, deliver
 from comfyhoused.core.jobs.endings import (
+    DrivingBroke,
     JobPoisonous,
     JobTimedOut,
     NodeFailed,
@@ -54,6 +55,19 @@ async def drive(resources: Resources, link: BackendLink, run: Run) -> None:
     # What another worker has taken over, files included, is not ours to remove.
     if is_ours:
         await clean_backend(link, outcome.outputs if outcome is not None else (), unused)
+
+
+async def abandon(resources: Resources, link: BackendLink, run: Run) -> None:
+    """After a fault of ours: take the prompt off the backend, then try again or fail.
+
+    Where even that fails the lease runs out, and whoever adopts the job tries.
+    """
+    try:
+        await insist(lambda: confirm(resources.store, run.assignment))
+        await link.remove_prompt(run.assignment.attempt_id)
+        await _fail(resources, run, DrivingBroke("It was logged on our side."))
+    except (LeaseLost, BackendDied) as error:
+        log.warning("job %s is left to its lease: %s", run.job.id, error)
 
 
 async def _reach_end(resources: Resources, link: BackendLink, run: Run) -> Outcome | None:

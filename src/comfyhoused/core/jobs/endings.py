@@ -33,6 +33,13 @@ class OutOfMemory(BackendFailure):
     title = "The server ran out of memory"
 
 
+class DrivingBroke(BackendFailure):
+    """A fault of ours while the job ran."""
+
+    code = "driving_broke"
+    title = "Something broke on our side while the job ran"
+
+
 class RunInterrupted(BackendFailure):
     """The run was stopped on the server by somebody else."""
 

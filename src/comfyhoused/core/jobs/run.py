@@ -37,6 +37,11 @@ class Run:
     inputs: list[str] = field(default_factory=list)
     task: asyncio.Task[None] | None = None
 
+    @property
+    def kind(self) -> str:
+        """Runs of one kind take about equally long."""
+        return str(self.job.facts.get("run_kind", self.job.id))
+
     def ask_to_stop(self, reason: StopReason) -> None:
         """Have the attempt taken off; the first reason counts."""
         if self.stop_reason is None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from comfyhoused.core.fleet.backends import Mode
 from comfyhoused.core.fleet.link import BackendLink
 from comfyhoused.core.jobs.assignment import Assignment, Desk, claim
-from comfyhoused.core.jobs.driving import drive
+from comfyhoused.core.jobs.driving import abandon, drive
 from comfyhoused.core.jobs.insist import insist
 from comfyhoused.core.jobs.record import find_job
 from comfyhoused.core.jobs.run import Run, StopReason
@@ -17,6 +17,10 @@ log = get_logger(__name__)
 
 #: One running and one staged job on each backend.
 SLOTS = 2
+#: Jobs so short that handing over takes longer than running may be staged in a small heap:
+#: together they take at most so long, and nobody's turn is delayed by more.
+_HEAP_SECONDS = 0.05
+_MOST_SLOTS = 6
 #: A job is staged when the running one has about so long to go, so that choices stay late.
 _STAGE_AHEAD_SECONDS = 2.0
 #: GPU time that is booked to an owner until the real one is known.
@@ -99,14 +103,11 @@ class Station:
 
     async def _drive(self, run: Run) -> None:
         watcher = asyncio.create_task(self._ring_when_left(run))
-        started_at = asyncio.get_running_loop().time()
         try:
             await drive(self._resources, self.link, run)
-            if run.started_at is not None:
-                seconds = asyncio.get_running_loop().time() - started_at
-                self.link.run_times.add(self._get_kind(run), seconds)
         except Exception:  # the border of one job: whatever it was, the others go on
-            log.exception("driving job %s broke; its lease will run out", run.job.id)
+            log.exception("driving job %s broke", run.job.id)
+            await abandon(self._resources, self.link, run)
         finally:
             watcher.cancel()
             if self.runs.get(run.job.id) is run:
@@ -115,15 +116,21 @@ class Station:
 
     async def _ring_when_left(self, run: Run) -> None:
         await run.has_left.wait()
+        if run.started_at is not None:
+            seconds = asyncio.get_running_loop().time() - run.started_at
+            self.link.run_times.add(run.kind, seconds)
         self.bell.set()
 
     def _get_pause(self) -> float:
         """Seconds until the next claim is due; 0 is now."""
         at_backend = [run for run in self.runs.values() if not run.has_left.is_set()]
-        if len(at_backend) >= SLOTS or len(self.runs) - len(at_backend) >= _MOST_DELIVERING:
+        if (
+            len(at_backend) >= self._count_slots(at_backend)
+            or len(self.runs) - len(at_backend) >= _MOST_DELIVERING
+        ):
             return self._resources.settings.jobs.sweep_seconds
         for run in at_backend:
-            usual = self.link.run_times.find(self._get_kind(run))
+            usual = self.link.run_times.find(run.kind)
             if usual is None or run.started_at is None:
                 continue
             left = usual - (asyncio.get_running_loop().time() - run.started_at)
@@ -131,14 +138,22 @@ class Station:
                 return left - _STAGE_AHEAD_SECONDS
         return 0
 
+    def _count_slots(self, at_backend: Sequence[Run]) -> int:
+        usual = [self.link.run_times.find(run.kind) for run in at_backend]
+        known = [seconds for seconds in usual if seconds is not None]
+        if not known or len(known) < len(usual):
+            return SLOTS
+        return min(_MOST_SLOTS, SLOTS + int(_HEAP_SECONDS / max(*known, 0.001)))
+
     async def _claim_one(self) -> bool:
         desk = self._desk
+        slots = self._count_slots([run for run in self.runs.values() if not run.has_left.is_set()])
         modes = self._rotate(desk.modes)
         ended = [run.job.id for run in self.runs.values() if run.has_left.is_set()]
         assignment = await insist(
             lambda: claim(
                 self._resources.store,
-                Desk(desk.backend, desk.worker, desk.client_id, modes, SLOTS, desk.lease_ms),
+                Desk(desk.backend, desk.worker, desk.client_id, modes, slots, desk.lease_ms),
                 booked_ms=_USUAL_RUN_MS,
                 ended=ended,
             )
@@ -153,6 +168,3 @@ class Station:
         self._turn += 1
         start = self._turn % len(modes)
         return [*modes[start:], *modes[:start]]
-
-    def _get_kind(self, run: Run) -> str:
-        return f"{run.job.kind}/{run.job.facts.get('model', '')}/{run.job.reserved_units}"
