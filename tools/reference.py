@@ -1,10 +1,12 @@
 """Writes the reference parts of the documentation from the code: `make docs`.
 
 docs/settings.md and .env.example come from the settings' model, docs/errors.md from the tree of
-errors. What stands outside the marked block of a page is written by hand and kept.
+errors, docs/api/openapi.json from the routes. What stands outside the marked block of a page is
+written by hand and kept.
 """
 
 import importlib
+import json
 import pkgutil
 import re
 from pathlib import Path
@@ -13,6 +15,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 import comfyhoused
+from comfyhoused.app import create_app
 from comfyhoused.kit import errors
 from comfyhoused.settings import GROUPS
 
@@ -20,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SETTINGS_PAGE = ROOT / "docs" / "settings.md"
 ERRORS_PAGE = ROOT / "docs" / "errors.md"
 ENV_EXAMPLE = ROOT / ".env.example"
+OPENAPI = ROOT / "docs" / "api" / "openapi.json"
 
 _BEGIN, _END = "<!-- begin: written by `make docs` -->", "<!-- end -->"
 _NEVER_SENT = "comfyhoused.embedded"  # ends in a sentence of `comfyhoused up`
@@ -64,6 +68,11 @@ def write_errors_block() -> str:
         when = _escape(describe_error(error))
         rows.append(f"| `{error.code}` | {error.status} | {again} | {error.title} | {when} |")
     return "\n".join(rows) + "\n"
+
+
+def write_openapi() -> str:
+    """Return the OpenAPI document of the API as JSON for people to read."""
+    return json.dumps(create_app().openapi(), indent=2, ensure_ascii=False) + "\n"
 
 
 def list_documented_errors() -> list[type[errors.ComfyhouseError]]:
@@ -117,6 +126,8 @@ def main() -> None:
     SETTINGS_PAGE.write_text(replace_block(SETTINGS_PAGE.read_text(), write_settings_block()))
     ERRORS_PAGE.write_text(replace_block(ERRORS_PAGE.read_text(), write_errors_block()))
     ENV_EXAMPLE.write_text(write_env_example())
+    OPENAPI.parent.mkdir(exist_ok=True)
+    OPENAPI.write_text(write_openapi())
 
 
 def _get_title(group: type) -> str:

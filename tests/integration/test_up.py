@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,8 @@ import psutil
 import pytest
 from PIL import Image
 
-from tests.conftest import MakeEngine
+from comfyhoused.embedded.ports import find_free_port
+from tests.conftest import MakeEngine, MakeValkey
 from tests.waiting import wait_blocking
 
 # Of the developer's own environment nothing may reach the house under test.
@@ -96,6 +98,22 @@ def run_printed_command(text: str) -> dict[str, object]:
     return answer
 
 
+def get_job(house: House, job_id: str) -> dict[str, object]:
+    [key] = set(re.findall(r"sk_live_\w+", house.text))
+    [url] = re.findall(r"API +(http\S+)", house.text)
+    request = urllib.request.Request(f"{url}/jobs/{job_id}")
+    request.add_header("Authorization", f"Bearer {key}")
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        job: dict[str, object] = json.load(answer)
+        return job
+
+
+def end_with(house: House, number: signal.Signals) -> None:
+    house.process.send_signal(number)
+    assert house.wait() == 0, house.text
+    assert house.list_processes() == []
+
+
 def test_once_makes_a_picture_and_leaves_no_process_twice(
     tmp_path: Path, houses: list[House]
 ) -> None:
@@ -114,20 +132,6 @@ def test_once_makes_a_picture_and_leaves_no_process_twice(
     assert keys[0] == keys[1]  # what the first run kept, the second found
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_printed_command_works_and_a_signal_ends_everything(
-    tmp_path: Path, houses: list[House], number: signal.Signals
-) -> None:
-    house = House(tmp_path / "house")
-    houses.append(house)
-    house.wait_for("Ctrl-C stops everything")
-    answer = run_printed_command(house.text)
-    assert answer["status"] == "succeeded", answer
-    house.process.send_signal(number)
-    assert house.wait() == 0, house.text
-    assert house.list_processes() == []
-
-
 def test_a_killed_house_leaves_no_orphan_and_loses_nothing(
     tmp_path: Path, houses: list[House]
 ) -> None:
@@ -136,32 +140,29 @@ def test_a_killed_house_leaves_no_orphan_and_loses_nothing(
     first.wait_for("Ctrl-C stops everything")
     assert len(first.list_processes()) >= 5
     answer = run_printed_command(first.text)
+    assert answer["status"] == "succeeded", answer
     first.process.kill()
     first.process.wait()
     wait_blocking(lambda: first.list_processes() == [], 20)
+
     second = House(tmp_path / "house")
     houses.append(second)
     second.wait_for("Ctrl-C stops everything")
-    [key] = set(re.findall(r"sk_live_\w+", second.text))
-    [url] = re.findall(r"API +(http\S+)", second.text)
-    kept = subprocess.run(
-        ["curl", "-sS", "-H", f"Authorization: Bearer {key}", f"{url}/jobs/{answer['job_id']}"],
-        capture_output=True,
-        timeout=30,
-    )
-    assert json.loads(kept.stdout)["status"] == "succeeded", kept.stdout
+    assert get_job(second, str(answer["job_id"]))["status"] == "succeeded"
+    end_with(second, signal.SIGINT)
 
 
-def test_a_comfyui_without_a_checkpoint_is_said_and_the_house_goes_on(
-    tmp_path: Path, houses: list[House], make_engine: MakeEngine
+def test_own_servers_replace_the_bundled_and_one_without_a_checkpoint_is_said(
+    tmp_path: Path, houses: list[House], make_engine: MakeEngine, make_valkey: MakeValkey
 ) -> None:
     bare = make_engine("--switch", "no_checkpoints=true")
-    house = House(tmp_path / "house", CH_COMFYUI_URLS=bare.url)
+    house = House(tmp_path / "house", CH_COMFYUI_URLS=bare.url, CH_REDIS_URL=make_valkey().url)
     houses.append(house)
     house.wait_for("Ctrl-C stops everything")
+    assert not (house.data / "valkey").exists()
     assert "models/checkpoints" in house.text
     assert not (house.data / "first-image.png").exists()
-    assert house.process.poll() is None
+    end_with(house, signal.SIGTERM)
 
 
 def check_one_sentence(house: House, *words: str) -> None:
@@ -179,6 +180,11 @@ def test_a_busy_port_is_named_with_its_setting(tmp_path: Path) -> None:
         port = str(taken.getsockname()[1])
         house = House(tmp_path / "house", CH_PORT=port)
         check_one_sentence(house, port, "CH_PORT")
+
+
+def test_a_redis_that_does_not_answer_is_named_with_its_setting(tmp_path: Path) -> None:
+    address = f"redis://127.0.0.1:{find_free_port()}/0"
+    check_one_sentence(House(tmp_path / "house", CH_REDIS_URL=address), "CH_REDIS_URL")
 
 
 def test_an_unusable_data_folder_is_named_with_its_setting(tmp_path: Path) -> None:

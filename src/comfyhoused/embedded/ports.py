@@ -2,8 +2,12 @@
 
 import errno
 import socket
+from urllib.parse import urlsplit
 
 from comfyhoused.embedded.errors import CannotStart
+
+_REDIS_PORT = 6379
+_CONNECT_SECONDS = 3
 
 
 def find_free_port() -> int:
@@ -24,6 +28,24 @@ def check_port(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise CannotStart(_explain(host, port, error)) from error
+
+
+def check_redis(url: str) -> None:
+    """Raise CannotStart where nobody listens at the address in CH_REDIS_URL.
+
+    The address is not repeated whole: it may hold a password.
+    """
+    parts = urlsplit(url)
+    place = (parts.hostname or "127.0.0.1", parts.port or _REDIS_PORT)
+    if parts.scheme == "unix":
+        return
+    try:
+        socket.create_connection(place, timeout=_CONNECT_SECONDS).close()
+    except OSError as error:
+        raise CannotStart(
+            f"The Redis of CH_REDIS_URL does not answer at {place[0]}:{place[1]} ({error}). "
+            "Start it, or leave CH_REDIS_URL empty for the bundled Valkey."
+        ) from error
 
 
 def _explain(host: str, port: int, error: OSError) -> str:

@@ -13,7 +13,7 @@ from comfyhoused.embedded.demo_key import get_demo_key
 from comfyhoused.embedded.errors import CannotStart
 from comfyhoused.embedded.first_picture import PROMPT, Customer, NoPicture
 from comfyhoused.embedded.folder import hold_folder, prepare_folder
-from comfyhoused.embedded.ports import check_port, find_free_port
+from comfyhoused.embedded.ports import check_port, check_redis, find_free_port
 from comfyhoused.embedded.running import Running, forget_running, save_running
 from comfyhoused.embedded.supervisor import Supervisor
 from comfyhoused.embedded.welcome import Welcome, write_welcome
@@ -77,6 +77,8 @@ def _make_plan(settings: Settings) -> _Plan:
     host = settings.http.host
     port = settings.http.port or find_free_port()
     check_port(host, port)
+    if settings.redis.redis_url is not None:
+        check_redis(settings.redis.redis_url)
     shown = _EVERYWHERE.get(host, f"[{host}]" if ":" in host else host)
     return _Plan(folder, port, f"http://{shown}:{port}")
 
