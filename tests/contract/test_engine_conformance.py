@@ -15,11 +15,13 @@ from tests.contract.conformance.cases import (
     RECORDINGS,
     read_classes,
     read_exchanges,
+    read_scenes,
     read_transcripts,
 )
 from tests.contract.conformance.exceptions import EXCEPTIONS
 from tests.contract.conformance.graphs import RECORDED_MODELS
 from tests.contract.conformance.pictures import write_input_pictures
+from tests.contract.conformance.scenes import SCENES, play_scene
 from tests.contract.conformance.shapes import list_differences, shape_of
 from tests.contract.conformance.sockets import play_transcript
 from tests.contract.conformance.stage import Stage
@@ -101,6 +103,13 @@ async def test_transcripts_agree(
     ]
     assert "\n".join(differences) == ""
     assert len(transcripts) >= 55
+
+
+@pytest.mark.parametrize("name", SCENES)
+async def test_scenes_agree(
+    source: str, name: str, engine: EngineProcess, session: ClientSession
+) -> None:
+    assert await play_scene(Stage(engine, session), name) == read_scenes(source)[name]
 
 
 async def test_classes_agree(source: str, engine: EngineProcess, session: ClientSession) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.contract.conformance.frames import describe_frame
+from tests.contract.conformance.frames import describe_frame, without_chance
 from tests.contract.conformance.shapes import Shape, shape_of
 
 HERE = Path(__file__).parent
@@ -64,6 +64,37 @@ def read_transcripts(source: str) -> list[Transcript]:
     paths = sorted((RECORDINGS / "ws").glob("*.json"))
     found = (_transcript_of(path.stem, json.loads(path.read_text())) for path in paths)
     return [transcript for transcript in found if transcript is not None]
+
+
+def read_scenes(source: str) -> dict[str, dict[str, list[str]]]:
+    """Return, by scene and socket, the labels of the frames; scenes have several prompts or
+    sockets, so that `status` frames and the number of steps are left to chance.
+    """
+    if source == "table":
+        return {entry["name"]: entry["sockets"] for entry in _read_lines("scenes.jsonl")}
+    found = {
+        path.stem.partition("-")[0]: _sockets_of(json.loads(path.read_text()))
+        for path in sorted((RECORDINGS / "ws").glob("*.json"))
+    }
+    return {name: sockets for name, sockets in found.items() if sockets}
+
+
+def _sockets_of(recorded: dict[str, Any]) -> dict[str, list[str]]:
+    """Return the sockets of a recording that is no transcript of a single prompt."""
+    if "prompt" in recorded:
+        return {}
+    sockets = {"socket": recorded} if "request" in recorded else recorded
+    return {
+        name: without_chance(
+            [describe_frame(frame)[0] for frame in socket["frames"] if _is_frame(frame)]
+        )
+        for name, socket in sockets.items()
+        if isinstance(socket, dict) and "frames" in socket
+    }
+
+
+def _is_frame(frame: dict[str, Any]) -> bool:
+    return not {"closed", "marker"} & frame.keys() and frame.get("dir") != "client->server"
 
 
 def read_classes(source: str) -> dict[str, Shape]:

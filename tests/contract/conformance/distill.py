@@ -8,8 +8,15 @@ from dataclasses import asdict
 from typing import Any
 
 from comfyhouse_engine.nodes import NODE_CLASS_MAPPINGS
-from tests.contract.conformance.cases import HERE, read_classes, read_exchanges, read_transcripts
+from tests.contract.conformance.cases import (
+    HERE,
+    read_classes,
+    read_exchanges,
+    read_scenes,
+    read_transcripts,
+)
 from tests.contract.conformance.exceptions import EXCEPTIONS
+from tests.contract.conformance.scenes import SCENES
 
 
 def distilled() -> dict[str, list[dict[str, Any]]]:
@@ -19,6 +26,11 @@ def distilled() -> dict[str, list[dict[str, Any]]]:
     return {
         "exchanges.jsonl": [case for case in exchanges if case["name"] not in EXCEPTIONS],
         "transcripts.jsonl": [asdict(case) for case in read_transcripts("recordings")],
+        "scenes.jsonl": [
+            {"name": name, "sockets": sockets}
+            for name, sockets in read_scenes("recordings").items()
+            if name in SCENES
+        ],
         "classes.jsonl": [
             {"name": name, "shape": classes[name]}
             for name in sorted(NODE_CLASS_MAPPINGS)

@@ -1,6 +1,7 @@
 """WebSocket frames in words: what must agree, in order, without ids, times and names."""
 
 import json
+import re
 import struct
 from io import BytesIO
 from typing import Any
@@ -37,6 +38,8 @@ def _label(kind: str, data: dict[str, Any]) -> str:
         return " ".join([kind, *states])
     if kind == "progress":
         return f"{kind} {data['node']} {data['value']}/{data['max']}"
+    if kind == "status" and "sid" in data:
+        return "status to a new socket"
     if kind in ("executing", "executed"):
         return f"{kind} {data['node']}"
     return kind
@@ -47,6 +50,19 @@ def _without_steps(data: dict[str, Any]) -> dict[str, Any]:
     if "nodes" not in data or not isinstance(data["nodes"], dict):
         return data
     return {**data, "nodes": dict(list(data["nodes"].items())[-1:])}
+
+
+def without_chance(labels: list[str]) -> list[str]:
+    """Drop what depends on timing: `status` frames, step counts, and repeated steps."""
+    kept: list[str] = []
+    for label in labels:
+        if label == "status":
+            continue
+        kept.append(re.sub(r":[\d.]+/[\d.]+|(?<=\d) [\d.]+/[\d.]+", "", label))
+        for length in (1, 2, 3):
+            if kept[-length:] == kept[-2 * length : -length]:
+                del kept[-length:]
+    return kept
 
 
 def describe_message(message: WSMessage) -> tuple[str, Shape]:
