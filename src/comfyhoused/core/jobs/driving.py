@@ -103,10 +103,10 @@ async def _succeed(resources: Resources, link: BackendLink, run: Run, outcome: O
         nothing = WorkflowProducedNothing("The workflow ran, but no node left a file.")
         await _write(resources, run, JobState.FAILED, nothing)
         return
+    run.is_ending = True
     await insist(
         lambda: finish(resources.store, run.assignment, JobState.SUCCEEDED, outputs=outputs)
     )
-    run.is_written = True
 
 
 async def _fail(resources: Resources, run: Run, error: ComfyhouseError) -> None:
@@ -124,6 +124,7 @@ async def _give_back(
 ) -> None:
     if run.starting is not None:
         await run.starting  # whether it had begun decides who is blamed
+    run.is_ending = True
     try:
         verdict = await insist(
             lambda: requeue(
@@ -132,7 +133,6 @@ async def _give_back(
         )
     except LeaseLost:
         return
-    run.is_written = verdict != "poisonous"
     if verdict == "poisonous":
         error = JobPoisonous("Two servers died while they ran it, so it is not tried again.")
         await _write(resources, run, JobState.FAILED, error)
@@ -142,11 +142,11 @@ async def _write(
     resources: Resources, run: Run, state: JobState, error: ComfyhouseError | None = None
 ) -> None:
     problem = make_problem(error) if error is not None else None
+    run.is_ending = True
     try:
         await insist(lambda: finish(resources.store, run.assignment, state, error=problem))
     except LeaseLost:
         log.info("job %s was ended by other hands", run.job.id)
-    run.is_written = True
 
 
 def _make_failure(failure: ExecutionFailure | None) -> ComfyhouseError:

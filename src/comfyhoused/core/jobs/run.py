@@ -1,8 +1,8 @@
 """One attempt in the hands of this worker.
 
 `has_left` is set when the backend is done with it, though its outputs are still being
-fetched: its slot is free for the next one. `is_written` is set when the record tells how
-the attempt ended: there is no lease to keep any more.
+fetched: its slot is free for the next one. `is_ending` is set when its last write
+is under way: that write itself finds out whether the lease was lost.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ class Run:
     stop_reason: StopReason | None = None
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     has_left: asyncio.Event = field(default_factory=asyncio.Event)
-    is_written: bool = False
+    is_ending: bool = False
     starting: asyncio.Task[None] | None = None
     inputs: list[str] = field(default_factory=list)
     task: asyncio.Task[None] | None = None

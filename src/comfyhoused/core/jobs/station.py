@@ -87,7 +87,7 @@ class Station:
 
     def list_held(self) -> list[Run]:
         """Return the runs whose leases have to be kept."""
-        return [run for run in self.runs.values() if not run.is_written]
+        return [run for run in self.runs.values() if not run.is_ending]
 
     def cancel(self, job_id: str) -> None:
         """Have a job taken off the backend if it is driven here."""
@@ -97,7 +97,7 @@ class Station:
     def drop(self, job_id: str) -> None:
         """Stop driving a job that another worker has."""
         run = self.runs.get(job_id)
-        if run is not None and run.task is not None and not run.is_written:
+        if run is not None and run.task is not None and not run.is_ending:
             log.warning("the lease of job %s is lost", job_id)
             run.task.cancel()
 
