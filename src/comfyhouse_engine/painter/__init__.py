@@ -21,6 +21,7 @@ from comfyhouse_engine.painter.finish import (
     show_stage,
     stamp_mark,
 )
+from comfyhouse_engine.painter.styles import apply_styles
 from comfyhouse_engine.painter.words import read_scene
 
 __all__ = ["paint", "show_stage"]
@@ -50,6 +51,7 @@ def paint(
     shrink = min(1.0, _CANVAS_PIXELS / max(width, height))
     canvas = Canvas(max(8, round(width * shrink)), max(8, round(height * shrink)), seed)
     compose(canvas, scene)
+    apply_styles(canvas, scene.styles)
     picture: Array = np.clip(canvas.image, 0.0, 1.0)
     if shrink < 1.0:
         picture = vec(cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC))

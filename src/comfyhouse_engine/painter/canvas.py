@@ -97,10 +97,24 @@ class Canvas:
 
     def wash(self, mask: Array | float, colour: Colour | Array, top: int = 0) -> None:
         """Lay a colour over the rows from `top`; `mask` 0..1 is [rows, width] or one number."""
-        rows = mask.shape[0] if isinstance(mask, np.ndarray) else self.height - top
-        part = self.image[top : top + rows]
-        paint = np.asarray(colour, dtype=np.float32)
-        alpha = mask[..., None] if isinstance(mask, np.ndarray) else mask
+        paint = vec(colour)
+        if not isinstance(mask, np.ndarray):
+            part = self.image[top:]
+            part += (paint - part) * np.float32(mask)
+            return
+        # Most masks are empty nearly everywhere; only the rows and columns in use are touched.
+        used_rows = np.flatnonzero(mask.any(axis=1))
+        if not used_rows.size:
+            return
+        first, last = int(used_rows[0]), int(used_rows[-1]) + 1
+        used_columns = np.flatnonzero(mask[first:last].any(axis=0))
+        left, right = int(used_columns[0]), int(used_columns[-1]) + 1
+        alpha = vec(mask[first:last, left:right, None])
+        if paint.ndim == 3 and paint.shape[:2] == mask.shape:
+            paint = paint[first:last, left:right]
+        elif paint.ndim == 3:
+            paint = np.broadcast_to(paint, (*mask.shape, 3))[first:last, left:right]
+        part = self.image[top + first : top + last, left:right]
         part += (paint - part) * alpha
 
     def glow(self, x: float, y: float, radius: float, colour: Colour, force: float) -> None:

@@ -110,7 +110,7 @@ def add_texture(picture: Array, scene: Scene, seed: int, steps: int, sampler: st
     rng = seeded(seed, "grain")
     surface: Array = np.zeros((height, width), dtype=np.float32)
     if not {"grain"} & scene.banned:
-        surface += _film_grain(rng, width, height) * 0.022
+        surface += _film_grain(rng, width, height) * 0.016
         surface += _sampler_surface(sampler, rng, width, height)
     # Each further step brings out a little more of the finest detail.
     sharpness = min(0.9, 0.16 * math.log2(1 + steps))

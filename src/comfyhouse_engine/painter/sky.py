@@ -78,8 +78,8 @@ def _paint_sun(stage: Stage) -> None:
     low = stage.hour in ("dawn", "sunset", "dusk")
     asked = bool(stage.scene.find_thing("sun"))
     dull = 0.55 if stage.scene.weather & {"mist", "cloudy", "rain", "storm", "snowfall"} else 1.0
-    canvas.glow(stage.sun_x, stage.sun_y, 0.75, light.low, 0.25 * dull)
-    canvas.glow(stage.sun_x, stage.sun_y, 0.28, light.lamp, (0.5 if low else 0.4) * dull)
+    canvas.glow(stage.sun_x, stage.sun_y, 0.75, light.low, (0.25 if low else 0.14) * dull)
+    canvas.glow(stage.sun_x, stage.sun_y, 0.24, light.lamp, (0.5 if low else 0.3) * dull)
     if low or asked or stage.hour == "day":
         radius = 0.062 if low or asked else 0.04
         glare = canvas.disc(stage.sun_x, stage.sun_y, radius, 0.012) * (0.95 * dull)

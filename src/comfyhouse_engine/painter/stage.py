@@ -89,6 +89,8 @@ def _choose_hour(scene: Scene, rng: np.random.Generator) -> str:
         return "night"
     if "neon" in scene.styles or "dark" in scene.moods:
         return "night" if "neon" in scene.styles else "dusk"
+    if "mist" in scene.weather or scene.has("window", "room"):
+        return ("dawn", "day")[int(rng.random() < 0.5)]
     if scene.has("snowfield", "meadow") or scene.find_thing("flowers", "rainbow", "tree", "house"):
         return ("day", "dawn")[int(rng.random() < 0.3)]
     return str(rng.choice(["dawn", "day", "day", "sunset"]))

@@ -6,8 +6,10 @@ from comfyhouse_engine.painter.canvas import Array, Canvas, Colour, mix, smooth,
 from comfyhouse_engine.painter.stage import Stage
 
 
-def fir_line(canvas: Canvas, key: object, height: float, density: float) -> Array:
-    """Return how far firs rise above a ridge [width], as a share of the canvas height."""
+def tree_line(
+    canvas: Canvas, key: object, height: float, density: float, is_round: bool = False
+) -> Array:
+    """Return how far firs (or round crowns) rise above a ridge [width], in shares of height."""
     rng = canvas.rng("firs", key)
     aspect = canvas.width / canvas.unit
     count = max(4, int(density * aspect))
@@ -16,13 +18,14 @@ def fir_line(canvas: Canvas, key: object, height: float, density: float) -> Arra
     clumps = 0.55 + 0.45 * np.sin(spots * rng.uniform(9, 16) + rng.uniform(0, 6))
     for spot, clump in zip(spots, clumps, strict=True):
         tall = height * float(rng.uniform(0.45, 1.0)) * float(clump)
-        half = tall * 0.24 * canvas.height / canvas.width
+        half = tall * (0.42 if is_round else 0.24) * canvas.height / canvas.width
         left, right = (int((spot + side * half) * canvas.width) for side in (-1, 1))
         span = slice(max(0, left), min(canvas.width, right + 1))
         away = np.abs(canvas.xs[0, span] - spot) / max(half, 1e-6)
         # Branches: the outline steps in and out as it climbs.
         jag = 0.10 * np.abs(np.modf(away * 4.5)[0] - 0.5)
-        rise[span] = np.maximum(rise[span], tall * np.clip(1.0 - away - jag, 0.0, 1.0))
+        outline = np.sqrt(np.clip(1.0 - away**2, 0, 1)) - jag if is_round else 1.0 - away - jag
+        rise[span] = np.maximum(rise[span], tall * np.clip(outline, 0.0, 1.0))
     return rise
 
 
@@ -54,7 +57,7 @@ def paint_ridges(stage: Stage, crest: float, foot: float, count: int, jagged: fl
             base - canvas.curve(("ridge", index), 2.0 + index * 0.7, 6, 0.5 * jagged + 0.2) * relief
         )
         if trees and near > 0.45:
-            line = line - fir_line(canvas, index, 0.05 + 0.1 * near**2, 70 - 30 * near)
+            line = line - tree_line(canvas, index, 0.05 + 0.1 * near**2, 70 - 30 * near)
         colour = mix(far, light.ink, near**1.15)
         for kind in ("mountains", "hills"):
             if kind in scene.colours:
@@ -63,28 +66,46 @@ def paint_ridges(stage: Stage, crest: float, foot: float, count: int, jagged: fl
 
 
 def paint_peaks(stage: Stage, base: float, height: float, is_snowy: bool) -> None:
-    """Paint one big massif with lit and shaded flanks and, if asked, snow on top."""
+    """Paint a massif: each summit has a lit flank and a shaded one, and snow if asked."""
     canvas, light = stage.canvas, stage.light
     rng = canvas.rng("peaks")
     line: Array = np.full(canvas.width, base, dtype=np.float32)
-    for _ in range(int(rng.integers(3, 6))):
-        x, tall = float(rng.uniform(0.05, 0.95)), height * float(rng.uniform(0.55, 1.0))
-        flank = np.abs(canvas.xs[0] - x) / float(rng.uniform(0.22, 0.4))
-        line = np.minimum(line, base - tall * np.clip(1.0 - flank**0.9, 0.0, None))
-    line = line - np.abs(canvas.curve("crags", 14, 5, 0.6)) * 0.022
-    rock = stage.colour_of("mountains", stage.seen(mix(light.ink, light.top, 0.35), 0.3))
-    paint_layer(stage, "peaks", line.astype(np.float32), rock, 0.75)
-    mask, top = canvas.below(line.astype(np.float32))
-    face = canvas.noise("faces", 0.16, 5, 0.55)[top:]
-    side = np.gradient(face, axis=1) * canvas.width / 60
-    light_side = np.clip(side if stage.sun_x < 0.5 else -side, -1, 1)
-    canvas.wash(mask * np.clip(light_side, 0, 1) * 0.22, light.low, top)
-    canvas.wash(mask * np.clip(-light_side, 0, 1) * 0.3, light.ink, top)
+    away: Array = np.zeros(canvas.width, dtype=np.float32)
+    for index in range(int(rng.integers(3, 6))):
+        x = float(rng.uniform(0.3, 0.7)) if index == 0 else float(rng.uniform(-0.05, 1.05))
+        tall = height * (1.0 if index == 0 else float(rng.uniform(0.45, 0.85)))
+        reach = float(rng.uniform(0.2, 0.34)) * tall / height + 0.1
+        offset = (canvas.xs[0] - x) / reach
+        slope = base - tall * np.clip(1.0 - np.abs(offset) ** 0.92, 0.0, None)
+        away = np.where(slope < line, offset, away)
+        line = np.minimum(line, slope)
+    line = line - np.abs(canvas.curve("crags", 16, 5, 0.6)) * 0.018 * (line < base - 0.01)
+    rock = stage.colour_of("mountains", stage.seen(mix(light.ink, light.top, 0.4), 0.28))
+    paint_layer(stage, "peaks", line, rock, 0.8, 0.04)
+    mask, top = canvas.below(line)
+    depth = np.clip((canvas.ys[top:] - line[None, :]) / height, 0.0, 1.0)
+    _paint_flanks(stage, mask, top, away, depth, is_snowy)
+
+
+def _paint_flanks(
+    stage: Stage, mask: Array, top: int, away: Array, depth: Array, is_snowy: bool
+) -> None:
+    """Part light from shade along a crooked ridge that comes down from each summit."""
+    canvas, light = stage.canvas, stage.light
+    crooked = (canvas.noise("spurs", 0.09, 5, 0.7)[top:] - 0.5) * (0.12 + 1.1 * depth)
+    gullies = canvas.noise("gullies", 0.05, 5, 0.5)[top:] - 0.5
+    side = (away[None, :] + crooked * 1.5) * (1.0 if stage.sun_x < 0.5 else -1.0)
+    shade = smooth(side + gullies * 0.25, -0.02, 0.05)
+    fade = 1.0 - smooth(depth, 0.35, 0.95)
     if is_snowy:
-        depth = (canvas.ys[top:] - line[None, :]) / height
-        cap = 1.0 - smooth(depth + (face - 0.5) * 0.9, 0.12, 0.4)
-        snow = mix(stage.lit((0.97, 0.97, 0.98)), light.low, 0.25)
-        canvas.wash(mask * cap * np.clip(0.9 - np.clip(-light_side, 0, 1) * 0.6, 0, 1), snow, top)
+        cover = 1.0 - smooth(depth + crooked * 0.5 + gullies * 0.7, 0.24, 0.34)
+        bright = stage.seen(mix(stage.lit((0.98, 0.97, 0.96)), light.lamp, 0.2), 0.1)
+        dull = mix(bright, mix(light.top, light.haze, 0.4), 0.62)
+        tone = shade[..., None]
+        snow = vec(bright) * (1 - tone) + vec(dull) * tone
+        canvas.wash(mask * cover * 0.96, snow, top)
+    canvas.wash(mask * shade * fade * 0.34, light.ink, top)
+    canvas.wash(mask * (1.0 - shade) * fade * 0.2, light.low, top)
 
 
 def paint_dunes(stage: Stage) -> None:
