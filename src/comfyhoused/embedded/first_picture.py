@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import aiohttp
 
-PROMPT = "a lighthouse on a cliff at dusk, warm light in the windows, calm sea"
+PROMPT = "a lighthouse on a cliff above a calm sea at dusk"
 
 _TERMINAL = {"succeeded", "failed", "canceled", "expired"}
 _WAIT_SECONDS = 60
