@@ -1,15 +1,19 @@
 """Fixtures every test may use: real servers on free ports of 127.0.0.1."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
+from tests.house import House
 from tests.processes import EngineProcess, ServerProcess, ValkeyProcess
 
 MakeValkey = Callable[[], ValkeyProcess]
 MakeEngine = Callable[..., EngineProcess]
+MakeHouse = Callable[..., Awaitable[House]]
 
 
 @pytest.fixture(scope="session")
@@ -63,3 +67,16 @@ def make_engine(tmp_path: Path, started: list[ServerProcess]) -> MakeEngine:
         return server
 
     return make
+
+
+@pytest.fixture
+async def make_house(tmp_path: Path) -> AsyncIterator[MakeHouse]:
+    """Start a whole house of the test's own; see House for the arguments."""
+    async with AsyncExitStack() as houses:
+        numbers = iter(range(100))
+
+        async def make(**arguments: Any) -> House:
+            house = House(tmp_path / f"house {next(numbers)}", **arguments)
+            return await houses.enter_async_context(house)
+
+        yield make
