@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -25,6 +26,7 @@ from comfyhoused.core.files.records import (
     FileDraft,
     FileNotFound,
     UploadTooSlow,
+    WriterReplaced,
     create_file,
     delete_file,
     expect_object,
@@ -83,8 +85,12 @@ def make_place(index: int = 0, *, job_id: str | None = None, attempt: int = 1) -
     return OutputPlace(ALICE, job_id, make_attempt_id(job_id, attempt), index)
 
 
-async def keep(store: Store, storage: Storage, place: OutputPlace, data: bytes) -> File:
-    return await keep_output(store, storage, place, split(data), "image/png", max_bytes=10**7)
+async def keep(
+    store: Store, storage: Storage, place: OutputPlace, data: bytes, fence: int | None = None
+) -> File:
+    return await keep_output(
+        store, storage, place, split(data), "image/png", max_bytes=10**7, fence=fence
+    )
 
 
 async def test_a_picture_is_received(store: Store, storage: Storage, limits: Limits) -> None:
@@ -253,6 +259,39 @@ async def test_an_output_kept_twice_is_one_file(store: Store, storage: Storage) 
     assert await store.zcard(DOOMED) == 0
     assert await sweep_files(store, storage) == 0
     assert await list_keys(storage) == [files[0].key]
+
+
+@pytest.mark.parametrize("job", [{"fence": 3, "assigned": 1}, {"fence": 2, "assigned": 0}, {}])
+async def test_a_worker_that_was_replaced_adds_nothing(
+    store: Store, storage: Storage, job: dict[str, Any]
+) -> None:
+    """It was stopped while it held the fence 2, and woke when the job had gone on or was erased."""
+    place = make_place()
+    if job:
+        await store.hset(f"ch:1:job:{place.job_id}", mapping=job)
+    with pytest.raises(WriterReplaced):
+        await keep(store, storage, place, make_comfyui_png(), fence=2)
+    assert (await list_files(store, ALICE, limit=10, cursor=None)).items == []
+    await make_due(store, place.make_key("png"))
+    assert await sweep_files(store, storage) == 1
+    assert await list_keys(storage) == []
+
+
+async def test_a_replaced_worker_does_not_spoil_its_successors_output(
+    store: Store, storage: Storage
+) -> None:
+    """Both keep the same attempt's output; the successor holds fence 3."""
+    place, data = make_place(), make_comfyui_png()
+    await store.hset(f"ch:1:job:{place.job_id}", mapping={"fence": 3, "assigned": 1})
+    stale, fresh = await asyncio.gather(
+        keep(store, storage, place, data, fence=2),
+        keep(store, storage, place, data, fence=3),
+        return_exceptions=True,
+    )
+    assert isinstance(fresh, File)
+    assert isinstance(stale, WriterReplaced) or stale == fresh
+    assert await store.zcard(DOOMED) == 0
+    assert await list_keys(storage) == [fresh.key]
 
 
 @pytest.mark.parametrize(

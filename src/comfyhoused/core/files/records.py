@@ -38,6 +38,10 @@ class UploadTooSlow(Unavailable):
     title = "The upload took too long"
 
 
+class WriterReplaced(Exception):
+    """Somebody else drives the job now, or it is over: its outputs are no longer ours to add."""
+
+
 @dataclass(frozen=True, slots=True)
 class File:
     """Bytes that we keep. Pixels are None for what is no picture; `hash` is BLAKE3 in hex.
@@ -81,8 +85,12 @@ async def expect_object(store: Store, file_id: str, key: str) -> None:
     await SCRIPTS.run(store, "expect", file_id, key, GRACE_SECONDS * 1000)
 
 
-async def create_file(store: Store, draft: FileDraft) -> File:
-    """Keep an expected object, with its record; idempotent by id. Raises UploadTooSlow."""
+async def create_file(store: Store, draft: FileDraft, *, fence: int | None = None) -> File:
+    """Keep an expected object, with its record; idempotent by id.
+
+    With the fence of a job's assignment only its holder may. Raises UploadTooSlow,
+    WriterReplaced.
+    """
     fields: dict[str, str | int] = {
         "content_type": draft.content_type,
         "size_bytes": draft.size_bytes,
@@ -92,11 +100,21 @@ async def create_file(store: Store, draft: FileDraft) -> File:
         "purpose": draft.purpose,
         "job_id": draft.job_id or "",
     }
-    keep_ms = (draft.keep_seconds or 0) * 1000
-    pairs = [part for pair in fields.items() for part in pair]
-    verdict = await SCRIPTS.run(store, "create", draft.id, draft.key, draft.owner, keep_ms, *pairs)
+    verdict = await SCRIPTS.run(
+        store,
+        "create",
+        draft.id,
+        draft.key,
+        draft.owner,
+        (draft.keep_seconds or 0) * 1000,
+        draft.job_id or "",
+        "" if fence is None else fence,
+        *(part for pair in fields.items() for part in pair),
+    )
     if verdict == "late":
         raise UploadTooSlow("Send the file again.")
+    if verdict == "stale":
+        raise WriterReplaced(draft.id)
     return await get_file(store, draft.owner, draft.id)
 
 

@@ -30,11 +30,13 @@ async def keep_output(
     *,
     max_bytes: int,
     keep_seconds: int | None = None,
+    fence: int | None = None,
 ) -> File:
     """Store one output of an attempt and return its file; done again, it changes nothing.
 
     The type is read from the bytes where they are a picture, else it is the declared one if
-    that is harmless. Raises FileTooLarge, StorageUnavailable, and what `chunks` raises.
+    that is harmless. With the fence of the job's assignment nobody but its holder can add
+    outputs. Raises FileTooLarge, StorageUnavailable, WriterReplaced, and what `chunks` raises.
     """
     known = await find_file(store, place.file_id)
     if known is not None:
@@ -63,7 +65,7 @@ async def keep_output(
         keep_seconds=keep_seconds,
         job_id=place.job_id,
     )
-    return await create_file(store, draft)
+    return await create_file(store, draft, fence=fence)
 
 
 class _Stream:

@@ -1,6 +1,8 @@
 #!lua flags=allow-oom
 -- The object is written: keep it, with its record. Idempotent by id.
--- ARGV: id, object key, owner, keep ms (0: until deleted), then field, value, …
+-- ARGV: id, object key, owner, keep ms (0: until deleted), job id, fence, then field, value, …
+-- With a fence, only who drives the job may add to it: a worker that was asleep while
+-- another took over leaves nothing (its object stays doomed; its successor may share it).
 local id, key, owner, keep = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 if redis.call('EXISTS', key_of(id)) == 1 then return 'kept' end
 local now = now_ms()
@@ -9,8 +11,12 @@ if doom <= now then
   redis.call('ZADD', DOOMED, now, key)
   return 'late'
 end
+if ARGV[6] ~= '' then
+  local job = redis.call('HMGET', P .. 'job:' .. ARGV[5], 'fence', 'assigned')
+  if job[1] ~= ARGV[6] or job[2] ~= '1' then return 'stale' end
+end
 local fields = {}
-for i = 5, #ARGV do fields[#fields + 1] = ARGV[i] end
+for i = 7, #ARGV do fields[#fields + 1] = ARGV[i] end
 redis.call('HSET', key_of(id), 'schema', 1, 'id', id, 'owner', owner, 'key', key,
   'created_at', now, 'expires_at', keep > 0 and now + keep or '', unpack(fields))
 redis.call('ZADD', files_of(owner), 0, entry_of(id, now))
