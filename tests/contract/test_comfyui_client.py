@@ -373,6 +373,21 @@ async def test_steps_and_previews_are_followed(backend: Backend) -> None:
     assert all(event.node_id == "3" and event.image for event in previews)
 
 
+async def test_the_engine_sends_a_preview_of_each_step(engine_url: str) -> None:
+    """22: a real server does so only with --preview-method, which is off by default."""
+    async with connect(engine_url) as backend:
+        prompt_id, previews = str(uuid.uuid4()), list[Preview]()
+        graph = make_text_to_image(await find_checkpoint(backend), steps=3)
+        async with backend.socket.watch(prompt_id) as watch:
+            await backend.submit(graph, prompt_id)
+            previews += [
+                event for event in await read_until_end(watch) if isinstance(event, Preview)
+            ]
+    assert 1 <= len(previews) <= 3
+    assert {preview.content_type for preview in previews} == {"image/jpeg"}
+    assert all(preview.image.startswith(b"\xff\xd8") for preview in previews)
+
+
 async def test_frames_go_only_to_the_client_that_queued(backend: Backend) -> None:
     """17: a bystander hears of the queue, of nothing else."""
     async with connect(backend.url) as bystander:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import struct
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -12,6 +13,8 @@ from aiohttp import WSMsgType, web
 
 from comfyhoused.adapters.comfyui.client import ComfyClient
 from comfyhoused.adapters.comfyui.errors import BackendBroken, BackendUnreachable
+from comfyhoused.adapters.comfyui.frames import Ended, Preview
+from comfyhoused.adapters.comfyui.health import Phase
 from comfyhoused.adapters.comfyui.history import OutputRef
 from comfyhoused.adapters.comfyui.socket import FrameSocket
 from comfyhoused.adapters.comfyui.transfer import InputRef
@@ -233,6 +236,41 @@ async def test_without_the_node_pack_files_are_overwritten() -> None:
     ]
 
 
+async def test_no_request_carries_an_origin() -> None:
+    """31: one whose host differs from Host is answered with 403."""
+    headers: list[bool] = []
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        headers.append("Origin" in request.headers)
+        return web.json_response({})
+
+    async with serve(handle) as url:
+        client = ComfyClient(url, http_timeout_seconds=5, post_timeout_seconds=5)
+        await client.get_features()
+        await client.interrupt("p")
+        await client.close()
+        async with run(FrameSocket(url, "c")):
+            await wait_until(lambda: len(headers) >= 3)
+    assert not any(headers)
+
+
+async def test_a_large_file_comes_in_small_pieces() -> None:
+    megabytes = 32
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for _ in range(megabytes):
+            await response.write(bytes(1_000_000))
+        return response
+
+    async with connect(handle) as client, client.open_output(REF) as stream:
+        sizes = [len(chunk) async for chunk in stream.chunks]
+    assert stream.size_bytes is None
+    assert sum(sizes) == megabytes * 1_000_000
+    assert max(sizes) <= 1_000_000
+
+
 class SocketServer:
     """Counts live connections of each client id and keeps the first message of each."""
 
@@ -301,6 +339,30 @@ async def test_a_socket_survives_frames_that_make_no_sense() -> None:
             )
             await wait_until(lambda: socket.queue_remaining == 7)
             assert socket.connections == 1
+
+
+async def test_a_watch_that_nobody_reads_does_not_stop_the_socket() -> None:
+    """23: one socket that is not read stalls the frames of the server's other clients."""
+    server = SocketServer()
+    metadata = b'{"prompt_id":"p","node_id":"3","image_type":"image/png"}'
+    preview = struct.pack(">II", 4, len(metadata)) + metadata + bytes(3_000_000)
+    async with serve(server.handle) as url:
+        socket = FrameSocket(url, "c")
+        async with run(socket), socket.watch("p") as watch:
+            await wait_until(lambda: server.first_messages)
+            for _ in range(30):
+                await server.sockets[0].send_bytes(preview)
+            await server.sockets[0].send_str(
+                '{"type":"executing","data":{"node":null,"prompt_id":"p"}}'
+            )
+            await wait_until(lambda: is_over(socket))
+            unread = [await watch.receive(), await watch.receive()]
+    assert [type(event) for event in unread] == [Preview, Ended]
+
+
+def is_over(socket: FrameSocket) -> bool:
+    heard = socket.find_heard("p")
+    return heard is not None and heard.phase is Phase.ENDED
 
 
 async def test_a_socket_waits_for_its_server(unused_tcp_port: int) -> None:
