@@ -29,7 +29,9 @@ def paint_over(base: Array, painting: Array, strength: float, mask: Array | None
     if mask is not None:
         weight = weight * np.clip(mask, 0.0, 1.0)
     changed = base + (painting - base) * weight[..., None]
-    return np.asarray(np.where(weight[..., None] > 0.0, changed, base), dtype=np.float32)
+    # The sum's rounding must not touch what is wholly old or wholly new.
+    changed = np.where(weight[..., None] >= 1.0, painting, changed)
+    return vec(np.where(weight[..., None] > 0.0, changed, base))
 
 
 def show_through(painting: Array, control: Array, kind: str, strength: float) -> Array:
