@@ -14,6 +14,7 @@ from tests.contract.conformance.shapes import Shape, shape_of
 
 HERE = Path(__file__).parent
 RECORDINGS = HERE.parents[2] / "../shared/comfyui-recordings"
+SOURCE = "recordings" if RECORDINGS.is_dir() else "table"
 TOLD_HEADERS = ("Content-Disposition", "Etag", "Last-Modified", "Accept-Ranges", "Content-Range")
 
 
@@ -46,6 +47,18 @@ class Transcript:
     has_previews: bool
     actions: dict[int, str]
     frames: list[tuple[str, Shape]]
+
+
+@dataclass(frozen=True)
+class Death:
+    """A request that was accepted, what it did to the server, and how its run ended."""
+
+    name: str
+    body: dict[str, Any]
+    status: int
+    process_survives: bool
+    worker_survives: bool
+    outcome: str | None
 
 
 def read_exchanges(source: str) -> list[Exchange]:
@@ -95,6 +108,24 @@ def _sockets_of(recorded: dict[str, Any]) -> dict[str, list[str]]:
 
 def _is_frame(frame: dict[str, Any]) -> bool:
     return not {"closed", "marker"} & frame.keys() and frame.get("dir") != "client->server"
+
+
+def read_deaths(source: str) -> list[Death]:
+    """Return the requests that were accepted and what became of the server."""
+    if source == "table":
+        return [Death(**entry) for entry in _read_lines("deaths.jsonl")]
+    recorded = json.loads((RECORDINGS / "restart/worker-death-cases.json").read_text())
+    return [
+        Death(
+            name=case["case"],
+            body=case["body"],
+            status=case["post"]["status"],
+            process_survives=case["process_alive"],
+            worker_survives=bool(case.get("next_ordinary_prompt_finishes")),
+            outcome=(case.get("its_history") or {}).get("status_str"),
+        )
+        for case in recorded["cases"]
+    ]
 
 
 def read_classes(source: str) -> dict[str, Shape]:

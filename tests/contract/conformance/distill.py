@@ -11,6 +11,7 @@ from comfyhouse_engine.nodes import NODE_CLASS_MAPPINGS
 from tests.contract.conformance.cases import (
     HERE,
     read_classes,
+    read_deaths,
     read_exchanges,
     read_scenes,
     read_transcripts,
@@ -19,13 +20,15 @@ from tests.contract.conformance.exceptions import EXCEPTIONS
 from tests.contract.conformance.scenes import SCENES
 
 
-def distilled() -> dict[str, list[dict[str, Any]]]:
+def distilled() -> dict[str, list[str]]:
     """Return the lines of each table by file name."""
-    exchanges = [asdict(case) for case in read_exchanges("recordings")]
     classes = read_classes("recordings")
-    return {
-        "exchanges.jsonl": [case for case in exchanges if case["name"] not in EXCEPTIONS],
+    tables: dict[str, list[dict[str, Any]]] = {
+        "exchanges.jsonl": [
+            asdict(case) for case in read_exchanges("recordings") if case.name not in EXCEPTIONS
+        ],
         "transcripts.jsonl": [asdict(case) for case in read_transcripts("recordings")],
+        "deaths.jsonl": [asdict(case) for case in read_deaths("recordings")],
         "scenes.jsonl": [
             {"name": name, "sockets": sockets}
             for name, sockets in read_scenes("recordings").items()
@@ -33,17 +36,16 @@ def distilled() -> dict[str, list[dict[str, Any]]]:
         ],
         "classes.jsonl": [
             {"name": name, "shape": classes[name]}
-            for name in sorted(NODE_CLASS_MAPPINGS)
-            if name in classes
+            for name in sorted(NODE_CLASS_MAPPINGS.keys() & classes.keys())
         ],
     }
+    return {name: [json.dumps(line) for line in lines] for name, lines in tables.items()}
 
 
 def main() -> None:
     """Write the tables."""
     for name, lines in distilled().items():
-        text = "".join(json.dumps(line, ensure_ascii=True) + "\n" for line in lines)
-        (HERE / name).write_text(text)
+        (HERE / name).write_text("".join(f"{line}\n" for line in lines))
 
 
 if __name__ == "__main__":

@@ -1,17 +1,27 @@
 """An engine on stage: what tests do to it again and again."""
 
 import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from aiohttp import ClientSession
 from yarl import URL
 
-from tests.contract.conformance.graphs import Graph, make_t2i
+from tests.contract.conformance.graphs import RECORDED_MODELS, Graph, make_t2i
 from tests.processes import EngineProcess
 from tests.waiting import wait_until
 
 Json = dict[str, Any]
+
+
+def start_engine(folder: Path, *arguments: str) -> EngineProcess:
+    """Start an engine that offers the recorded models."""
+    models = folder / "models.json"
+    models.write_text(json.dumps(RECORDED_MODELS))
+    process = EngineProcess(folder / "engine", "--models-file", str(models), *arguments)
+    process.start()
+    return process
 
 
 class Stage:
