@@ -89,6 +89,7 @@ async def test_where_nothing_listens_nothing_was_taken(unused_tcp_port: int) -> 
     with pytest.raises(BackendUnreachable) as caught:
         await submit(client)
     assert caught.value.refused
+    assert str(unused_tcp_port) not in caught.value.detail
     await client.close()
 
 

@@ -119,12 +119,15 @@ async def read_body(response: aiohttp.ClientResponse, limit: int = MAX_JSON_BYTE
 
 @contextmanager
 def translating_failures() -> Iterator[None]:
-    """Turn the failures of aiohttp into BackendUnreachable."""
+    """Turn the failures of aiohttp into BackendUnreachable.
+
+    The details reach customers, so they name no address; the cause keeps it for the log.
+    """
     try:
         yield
     except (aiohttp.ClientConnectorError, ConnectionRefusedError) as error:
         refused = error.errno == errno.ECONNREFUSED
-        raise BackendUnreachable(f"No connection: {error}.", refused=refused) from error
+        raise BackendUnreachable("No connection could be made.", refused=refused) from error
     except TimeoutError as error:
         raise BackendUnreachable("The server did not answer in time.") from error
     except (aiohttp.ClientError, ConnectionError) as error:
