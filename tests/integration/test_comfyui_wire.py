@@ -16,6 +16,7 @@ from comfyhoused.adapters.comfyui.errors import BackendBroken, BackendUnreachabl
 from comfyhoused.adapters.comfyui.frames import Ended, Preview
 from comfyhoused.adapters.comfyui.health import Phase
 from comfyhoused.adapters.comfyui.history import OutputRef
+from comfyhoused.adapters.comfyui.look import Finished, Running
 from comfyhoused.adapters.comfyui.socket import FrameSocket
 from comfyhoused.adapters.comfyui.transfer import InputRef
 from tests.waiting import wait_until
@@ -193,6 +194,25 @@ async def test_what_a_reader_raises_is_its_own() -> None:
         with pytest.raises(TimeoutError):
             async with client.open_output(REF):
                 raise TimeoutError
+
+
+async def test_a_prompt_that_ends_between_two_questions_is_not_missed() -> None:
+    """9: so the queue is asked first; the other way round it would look unknown."""
+    row = [1, "p", {}, {}, ["2"]]
+    entry = {"outputs": {}, "status": {"status_str": "success", "messages": []}}
+    asked: list[str] = []
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        asked.append(request.path)
+        is_over = len(asked) > 1
+        if request.path == "/queue":
+            running = [] if is_over else [row]
+            return web.json_response({"queue_running": running, "queue_pending": []})
+        return web.json_response({"p": entry} if is_over else {})
+
+    async with connect(handle) as client:
+        looks = [await client.look("p"), await client.look("p")]
+    assert [type(look) for look in looks] == [Running, Finished]
 
 
 async def test_connections_are_kept() -> None:
