@@ -18,7 +18,7 @@ from comfyhoused.core.jobs.admission import Admission, Application, admit
 from comfyhoused.core.workflows.catalogue import merge_catalogues
 from comfyhoused.core.workflows.cost import count_units
 from comfyhoused.core.workflows.files import list_file_ids
-from comfyhoused.core.workflows.generate import build_graph
+from comfyhoused.core.workflows.generate import build_graph_on_any
 from comfyhoused.core.workflows.graph import Workflow
 from comfyhoused.core.workflows.parameters import (
     GenerateParameters,
@@ -38,7 +38,8 @@ async def accept_generate(
     house: ApiHouse, principal: Principal, request: GenerateRequest, idempotency_key: str
 ) -> Admission:
     """Accept a picture job; raises what is wrong with it."""
-    catalogue = merge_catalogues(await house.catalogues.list_catalogues(principal.mode))
+    catalogues = await house.catalogues.list_catalogues(principal.mode)
+    catalogue = merge_catalogues(catalogues)
     parameters = _make_parameters(request, choose_model(request.model, catalogue))
     check_parameters(parameters, catalogue)
     file_id = ""
@@ -56,7 +57,7 @@ async def accept_generate(
         principal,
         request,
         kind="generate",
-        workflow=build_graph(parameters, catalogue),
+        workflow=build_graph_on_any(parameters, catalogues),
         units=units,
         model=parameters.model,
         parameters=_describe(request, parameters),
