@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ class ValkeyProcess(ServerProcess):
         for _ in range(1 if self.port else 5):
             port = self.port or find_free_port()
             self.spawn(*valkey.prepare(self.folder, port))
-            wait_blocking(lambda port=port: not self.is_alive or valkey.is_answering(port))
+            wait_blocking(partial(self._has_settled, port))
             if self.is_alive:
                 self.port = port
                 return
@@ -90,6 +91,9 @@ class ValkeyProcess(ServerProcess):
     def restart(self) -> None:
         self.kill()
         self.start()
+
+    def _has_settled(self, port: int) -> bool:
+        return not self.is_alive or valkey.is_answering(port)
 
 
 class EngineProcess(ServerProcess):

@@ -34,13 +34,26 @@ signal.pause()
 """
 
 
-def make_part(folder: Path, name: str, program: str = _PATIENT, **options: float) -> Part:
+def make_part(
+    folder: Path,
+    name: str,
+    program: str = _PATIENT,
+    *,
+    start_seconds: float = 60.0,
+    stop_seconds: float = 15.0,
+) -> Part:
     pids = folder / f"{name}.pids"
 
     async def is_ready() -> bool:
         return pids.exists() and pids.read_text() != ""
 
-    return Part(name, (sys.executable, "-c", program, str(pids)), is_ready, **options)
+    return Part(
+        name,
+        (sys.executable, "-c", program, str(pids)),
+        is_ready,
+        start_seconds=start_seconds,
+        stop_seconds=stop_seconds,
+    )
 
 
 def read_pids(folder: Path, name: str) -> list[int]:

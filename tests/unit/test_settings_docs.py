@@ -1,6 +1,9 @@
 """docs/settings.md and .env.example say what the settings' model says."""
 
+from pathlib import Path
+
 import pytest
+from pydantic_settings import BaseSettings
 
 from comfyhoused.settings import GROUPS, Settings
 from tools import reference
@@ -12,7 +15,7 @@ def test_every_group_of_the_settings_is_documented() -> None:
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_every_setting_has_a_description(group: type) -> None:
+def test_every_setting_has_a_description(group: type[BaseSettings]) -> None:
     for name, field in group.model_fields.items():
         assert field.description, name
 
@@ -27,10 +30,10 @@ def test_the_example_is_up_to_date() -> None:
 
 
 def test_the_example_sets_what_is_the_default_anyway(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: object
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     lines = reference.ENV_EXAMPLE.read_text().splitlines()
-    monkeypatch.chdir(str(tmp_path))
+    monkeypatch.chdir(tmp_path)
     plain = {name: vars(group) for name, group in vars(Settings.load()).items()}
     for line in lines:
         if line.startswith("#CH_"):
