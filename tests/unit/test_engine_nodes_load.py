@@ -152,7 +152,8 @@ def test_bomb_is_refused_by_its_header(folders: Folders, name: str) -> None:
         + _chunk(b"IDAT" + zlib.compress(b""))
     )
     inputs = {"channel": "red"} if name == "LoadImageMask" else {}
-    with pytest.raises(Image.DecompressionBombError):
+    # Pillow's own limit, or ours where the process has lifted Pillow's.
+    with pytest.raises((Image.DecompressionBombError, TooManyPixels)):
         run_node(name, image="x.png", **inputs)
 
 
