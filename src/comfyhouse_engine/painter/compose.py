@@ -62,7 +62,7 @@ def compose(canvas: Canvas, scene: Scene) -> None:
         paint_window_scene(stage)
     elif scene.has("table") or (not outdoors and _is_still_life(scene, homes)):
         paint_table(stage)
-    elif scene.has("room"):
+    elif scene.has("room") or (not outdoors and scene.find_thing("chair", "sofa", "piano")):
         paint_room(stage)
     else:
         _compose_outdoors(stage, outdoors)
@@ -144,7 +144,7 @@ def _paint_ground(stage: Stage, has_things: bool) -> float:
         paint_peaks(stage, stage.horizon + 0.03, 0.34, snowy or not scene.has("desert"))
     if scene.has("city", "street"):
         paint_skyline(stage, stage.horizon)
-        if wet:
+        if wet or not (has_things or scene.has("street", "road")):
             paint_water(stage, stage.horizon, True, "sea")
         else:
             _paint_street(stage)
@@ -191,10 +191,11 @@ def _paint_shore(stage: Stage) -> float:
 
 def _paint_headland(stage: Stage) -> None:
     """Paint a rocky point for what stands by the water."""
-    canvas = stage.canvas
+    canvas, scene = stage.canvas, stage.scene
     rise = np.exp(-(((canvas.xs[0] - 0.5) / 0.3) ** 2)) * 0.16
     line = stage.horizon + 0.2 - vec(rise) + canvas.curve("rock", 7, 5, 0.6) * 0.016
-    rock = stage.lit((0.36, 0.35, 0.33))
+    grassy = scene.has("lake", "river", "meadow")
+    rock = stage.lit((0.36, 0.44, 0.27) if grassy else (0.36, 0.35, 0.33))
     mask, top = canvas.below(vec(line))
     faces = canvas.noise("rock", 0.05, 5, 0.9)[top:]
     depth = np.clip((canvas.ys[top:] - line[None, :]) / 0.2, 0, 1)

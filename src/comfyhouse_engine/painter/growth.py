@@ -17,28 +17,45 @@ def _blob(x: float, y: float, rx: float, ry: float) -> Array:
     return vec(np.stack([x + rx * np.cos(_ROUND), y + ry * np.sin(_ROUND)], axis=1))
 
 
-def make_tree(rng: np.random.Generator, colour: Colour) -> Shape:
-    """Return a broad-leaved tree of height 1: trunk, boughs and a crown of many small blobs."""
-    parts: list[Part] = []
-    trunk = "#4d3a2c"
-    parts.append(Part("poly", trunk, 0.8, 0.0, vec([[-0.05, 0], [0.05, 0], [0.028, 0.5],
-                                                    [-0.028, 0.5]])))  # fmt: skip
-    for _ in range(7):
-        angle, reach = float(rng.uniform(-1.0, 1.0)), float(rng.uniform(0.2, 0.34))
-        start = float(rng.uniform(0.28, 0.46))
+def make_trunk(rng: np.random.Generator) -> Shape:
+    """Return the trunk and boughs of a broad-leaved tree whose crown ends at height 1."""
+    bark = "#4d3a2c"
+    trunk = vec([[-0.05, 0], [-0.03, 0.05], [-0.018, 0.5], [0.018, 0.5], [0.03, 0.05], [0.05, 0]])
+    parts = [Part("poly", bark, 0.8, 0.0, trunk)]
+    for _ in range(8):
+        angle, reach = float(rng.uniform(-1.1, 1.1)), float(rng.uniform(0.18, 0.34))
+        start = float(rng.uniform(0.36, 0.5))
         tip = [math.sin(angle) * reach, start + math.cos(angle) * reach * 0.9]
-        parts.append(Part("line", trunk, 0.6, 0.02, vec([[0, start], tip])))
-    greens = [turn_hue(colour, float(rng.uniform(-0.025, 0.025)), 1.0, level)
-              for level in (0.62, 0.8, 1.0, 1.14)]  # fmt: skip
-    for layer, green in enumerate(greens):
-        code = "#" + "".join(f"{round(min(1.0, part) * 255):02x}" for part in green)
-        for _ in range(26):
+        parts.append(Part("line", bark, 0.6, 0.015, vec([[0, start], tip])))
+    return Shape("tree", 0.8, "building", bark, tuple(parts))
+
+
+def paint_tree(stage: Stage, x: float, y: float, size: float, colour: Colour, bare: bool) -> None:
+    """Paint a tree: boughs, then leaves in clumps that the light models."""
+    canvas, light = stage.canvas, stage.light
+    rng = canvas.rng("tree", round(x, 3))
+    pen = Pen(stage, -1.0 if stage.sun_x < x else 1.0)
+    pen.draw(make_trunk(rng), x, y, size, (0.30, 0.23, 0.17), 0.1)
+    if bare:
+        return
+    across = (canvas.xs - x) * (canvas.width / canvas.unit) / size
+    up = (y - canvas.ys) * (canvas.height / canvas.unit) / size
+    fine = canvas.noise("leaves", 0.016 * size, 2) - 0.5
+    for layer in range(3):
+        shade = turn_hue(colour, (0.02, 0.0, -0.02)[layer], 1.0, (0.62, 0.88, 1.1)[layer])
+        field: Array = np.zeros((canvas.height, canvas.width), dtype=np.float32)
+        for _ in range(15):
             angle, away = float(rng.uniform(0, 2 * math.pi)), math.sqrt(float(rng.random()))
-            x = math.cos(angle) * away * (0.36 - 0.04 * layer) - 0.03 * layer
-            y = 0.68 + math.sin(angle) * away * (0.26 - 0.03 * layer) + 0.025 * layer
-            size = float(rng.uniform(0.045, 0.1)) * (1.25 - 0.18 * layer)
-            parts.append(Part("oval", code, 0.35, 0.0, _blob(x, y, size, size * 0.85)))
-    return Shape("tree", 0.72, "building", "#4f7a45", tuple(parts))
+            cx = math.cos(angle) * away * (0.3 - 0.035 * layer) + pen.lit_from * 0.035 * layer
+            cy = 0.69 + math.sin(angle) * away * (0.22 - 0.03 * layer) + 0.03 * layer
+            reach = float(rng.uniform(0.07, 0.125)) * (1.15 - 0.2 * layer)
+            clump = np.exp(-(((across - cx) ** 2 + (up - cy) ** 2) / reach**2))
+            field = np.maximum(field, vec(clump))
+        mask = smooth(field + fine * 0.62, 0.36, 0.5)
+        seen = stage.seen(stage.lit(shade), 0.1)
+        tone = np.clip(0.72 + 0.5 * field + fine * 0.7, 0.3, 1.35)[..., None]
+        leaves = np.clip(vec(mix(seen, light.ink, 0.12)) * tone, 0.0, 1.0)
+        canvas.wash(mask, vec(leaves))
 
 
 def make_bloom(
@@ -100,18 +117,20 @@ def paint_flowers(stage: Stage, top: float, colours: list[Colour]) -> None:
     canvas, rng = stage.canvas, stage.canvas.rng("flowers")
     pen = Pen(stage)
     patch = canvas.noise("flower-patch", 0.16, 3, 3.0)
-    dots = canvas.noise("flower-dots", 0.009, 1, 1.4)
+    far, near = canvas.noise("far-dots", 0.006, 1, 1.6), canvas.noise("near-dots", 0.011, 1, 1.2)
     depth = np.clip((canvas.ys - top) / (1.0 - top), 0.0, 1.0)
     for index, colour in enumerate(colours[:3]):
         own = np.roll(patch, 97 * index, axis=1)
-        seeds = np.roll(dots, 31 * index, axis=1)
-        mask = smooth(seeds, 0.7, 0.82) * smooth(own, 0.38, 0.62) * smooth(depth, 0.02, 0.16)
-        canvas.wash(mask * 0.9, stage.seen(stage.lit(colour), 0.25))
+        early, late = (np.roll(dots, 31 * index, axis=1) for dots in (far, near))
+        mask = smooth(early, 0.72, 0.86) * (1.0 - smooth(depth, 0.12, 0.4))
+        mask = mask + smooth(late, 0.76, 0.88) * smooth(depth, 0.12, 0.4)
+        mask = mask * smooth(own, 0.36, 0.6) * smooth(depth, 0.0, 0.1)
+        canvas.wash(mask * 0.9, stage.seen(stage.lit(colour), 0.2))
     codes = ["#" + "".join(f"{round(part * 255):02x}" for part in colour) for colour in colours]
-    near = sorted(rng.random((46, 2)).tolist(), key=lambda spot: spot[1])
-    for x, deep in near:
+    blooms = sorted(rng.random((64, 2)).tolist(), key=lambda spot: spot[1])
+    for x, deep in blooms:
         y = top + (1.0 - top) * (0.3 + 0.78 * deep)
-        size = 0.018 + 0.075 * deep**1.6
+        size = 0.016 + 0.062 * deep**1.5
         bloom = make_bloom(rng, codes[int(rng.integers(len(codes)))], 0.0, 0.9, 0.42)
         stem = Part("line", "#4c7440", 0.3, 0.07, vec([[0.03, -0.9], [0.0, 0.7]]))
         shape = Shape("bloom", 1.0, "ground", codes[0], (stem, *bloom))

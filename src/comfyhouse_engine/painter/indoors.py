@@ -61,7 +61,7 @@ def paint_table(stage: Stage) -> None:
 
 def _paint_light_patch(stage: Stage, edge: float) -> None:
     """Let a window's light fall across the wall."""
-    if {"minimal"} & stage.scene.styles or stage.hour == "night":
+    if stage.hour == "night" or stage.canvas.rng("blind").random() < 0.45:
         return
     canvas = stage.canvas
     lean = 0.25 if stage.sun_x < 0.5 else -0.25
@@ -70,7 +70,7 @@ def _paint_light_patch(stage: Stage, edge: float) -> None:
     across = canvas.xs - start - (canvas.ys - 0.3) * lean
     bars = smooth(np.abs(np.mod(across + 0.5, 0.16) - 0.08), 0.012, 0.03)
     patch = bars * smooth(0.17 - np.abs(across), 0.0, 0.05) * smooth(edge - canvas.ys, 0.0, 0.05)
-    canvas.wash(vec(patch * smooth(canvas.ys, 0.06, 0.16) * 0.2), (1.0, 0.93, 0.78))
+    canvas.wash(vec(patch * smooth(canvas.ys, 0.06, 0.16) * 0.15), (1.0, 0.93, 0.78))
 
 
 def paint_portrait(stage: Stage) -> None:

@@ -15,6 +15,15 @@ from comfyhouse_engine.painter.stage import Stage
 _GLOW: Colour = (1.0, 0.80, 0.42)
 _FLAME: Colour = (1.0, 0.62, 0.22)
 _SHIFT = 4
+_SPECIAL: dict[str, Colour] = {
+    "glow": _GLOW,
+    "lamp": (1.0, 0.86, 0.60),
+    "flame": _FLAME,
+    "ink": (0.14, 0.13, 0.15),
+    "roof": (0.50, 0.26, 0.20),
+    "sail": (0.95, 0.92, 0.85),
+    "pink": (0.86, 0.56, 0.56),
+}
 
 
 @dataclass(frozen=True)
@@ -109,9 +118,8 @@ class Pen:
             spots = part.points * vec([height * side, -height])
             spots = spots + vec([x * canvas.width, y * canvas.height])
             own = (colours or {}).get(part.colour) or name_colour(part.colour, colour)
-            shines = part.colour in ("glow", "flame") and (
-                self.stage.is_dark or part.colour == "flame"
-            )
+            always = part.colour in ("flame", "lamp")
+            shines = always or (part.colour == "glow" and self.stage.is_dark)
             if part.colour == "glow" and not self.stage.is_dark:
                 own = (0.36, 0.42, 0.47)
             seen = own if shines else self.stage.seen(self.stage.lit(own), distance)
@@ -133,14 +141,14 @@ class Pen:
         area = canvas.image[top:bottom, left:right]
         area += (vec(paint) - area) * mask[..., None]
         if shines:
-            self._shine(spots, colour)
+            self._shine(spots, colour, 0.62 if part.colour == "lamp" else 0.28)
 
-    def _shine(self, spots: Array, colour: Colour) -> None:
+    def _shine(self, spots: Array, colour: Colour, force: float) -> None:
         canvas = self.stage.canvas
         middle = spots.mean(axis=0)
         extent = float((spots.max(axis=0) - spots.min(axis=0)).max())
         canvas.glow(float(middle[0]) / canvas.width, float(middle[1]) / canvas.height,
-                    1.6 * extent / canvas.unit + 0.02, colour, 0.28)  # fmt: skip
+                    1.6 * extent / canvas.unit + 0.02, colour, force)  # fmt: skip
 
     def _shade(self, mask: Array, roundness: float, colour: Colour) -> Array:
         """Return colours [h, w, 3]: lit flank, shaded flank, as if the form were inflated."""
@@ -194,9 +202,7 @@ def name_colour(name: str, main: Colour) -> Colour:
         return mix(main, (1.0, 0.97, 0.92), 0.45)
     if name.startswith("#"):
         return from_hex(name if len(name) == 7 else "#" + "".join(c * 2 for c in name[1:]))
-    special = {"glow": _GLOW, "flame": _FLAME, "ink": (0.14, 0.13, 0.15), "roof": (0.5, 0.26, 0.2),
-               "sail": (0.95, 0.92, 0.85), "pink": (0.86, 0.56, 0.56)}  # fmt: skip
-    return special.get(name) or NAMED.get(name, main)
+    return _SPECIAL.get(name) or NAMED.get(name, main)
 
 
 def cast_shadow(canvas: Canvas, x: float, y: float, reach: float, colour: Colour) -> None:

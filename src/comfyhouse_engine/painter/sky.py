@@ -77,13 +77,14 @@ def _paint_sun(stage: Stage) -> None:
     canvas, light = stage.canvas, stage.light
     low = stage.hour in ("dawn", "sunset", "dusk")
     asked = bool(stage.scene.find_thing("sun"))
-    dull = 0.55 if stage.scene.weather & {"mist", "cloudy", "rain", "storm", "snowfall"} else 1.0
-    canvas.glow(stage.sun_x, stage.sun_y, 0.75, light.low, (0.25 if low else 0.14) * dull)
-    canvas.glow(stage.sun_x, stage.sun_y, 0.24, light.lamp, (0.5 if low else 0.3) * dull)
-    if low or asked or stage.hour == "day":
-        radius = 0.062 if low or asked else 0.04
-        glare = canvas.disc(stage.sun_x, stage.sun_y, radius, 0.012) * (0.95 * dull)
-        canvas.wash(glare, light.lamp)
+    dull = 0.5 if stage.scene.weather & {"mist", "cloudy", "rain", "storm", "snowfall"} else 1.0
+    halo = mix(light.low, light.lamp, 0.5)
+    canvas.glow(stage.sun_x, stage.sun_y, 0.75, light.low, (0.22 if low else 0.12) * dull)
+    canvas.glow(stage.sun_x, stage.sun_y, 0.3, halo, (0.22 if low else 0.16) * dull)
+    canvas.glow(stage.sun_x, stage.sun_y, 0.12, light.lamp, 0.3 * dull)
+    radius = 0.064 if low or asked else 0.042
+    glare = canvas.disc(stage.sun_x, stage.sun_y, radius, 0.012) * (0.97 * dull)
+    canvas.wash(glare, mix(light.lamp, (1.0, 1.0, 0.97), 0.45))
 
 
 def _paint_moon(stage: Stage) -> None:
@@ -116,10 +117,10 @@ def _paint_clouds(stage: Stage) -> None:
     lit_side = np.clip((body - np.roll(body, max(1, canvas.height // 40), axis=0)) * 3.5, -1, 1)
     base = stage.colour_of("cloud", mix(light.low, light.lamp, 0.35))
     if heavy:
-        base = mix(light.middle, light.ink, 0.45)
+        base = mix(light.top, light.low, 0.5)
     if stage.hour == "night":
         base = mix(light.low, light.haze, 0.5)
-    shadow = mix(base, light.ink if heavy else light.middle, 0.55)
+    shadow = mix(light.top, light.ink, 0.5) if heavy else mix(base, light.middle, 0.55)
     force = 0.9 if many else 0.5
     tone = (0.5 + 0.5 * lit_side)[..., None]
     colours = vec(shadow) * (1 - tone) + vec(base) * tone

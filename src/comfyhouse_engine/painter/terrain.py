@@ -23,7 +23,7 @@ def tree_line(
         span = slice(max(0, left), min(canvas.width, right + 1))
         away = np.abs(canvas.xs[0, span] - spot) / max(half, 1e-6)
         # Branches: the outline steps in and out as it climbs.
-        jag = 0.10 * np.abs(np.modf(away * 4.5)[0] - 0.5)
+        jag = 0.13 * np.abs(np.modf(away * 6.5)[0] - 0.5)
         outline = np.sqrt(np.clip(1.0 - away**2, 0, 1)) - jag if is_round else 1.0 - away - jag
         rise[span] = np.maximum(rise[span], tall * np.clip(outline, 0.0, 1.0))
     return rise
@@ -124,7 +124,8 @@ def paint_dunes(stage: Stage) -> None:
         depth = np.clip((canvas.ys[top:] - line[None, :]) / 0.28, 0.0, 1.0)
         ripple = canvas.noise(f"ripple{index}", 0.02 + 0.02 * near, 2, 6.0)[top:] - 0.5
         lit = np.clip(0.5 + slope[None, :] * (1.0 - depth * 0.6) + ripple * 0.22 * near, 0, 1)
-        lit = lit * (1.0 - 0.35 * depth)
+        wind = np.sin((canvas.ys[top:] - line[None, :] * 0.6) * (430 - 250 * near) + ripple * 26)
+        lit = lit * (1.0 - 0.35 * depth) + wind * (0.015 + 0.035 * near) * smooth(depth, 0.02, 0.3)
         tone = smooth(lit, 0.05, 0.85)[..., None]
         colours = vec(stage.seen(shade, 0.45 * (1 - near))) * (1 - tone)
         colours += vec(stage.seen(sand, 0.45 * (1 - near))) * tone

@@ -3,7 +3,7 @@
 import numpy as np
 
 from comfyhouse_engine.painter.canvas import Colour, seeded, vec
-from comfyhouse_engine.painter.growth import make_bouquet, make_sunflower, make_tree
+from comfyhouse_engine.painter.growth import make_bouquet, make_sunflower, make_trunk, paint_tree
 from comfyhouse_engine.painter.palette import NAMED
 from comfyhouse_engine.painter.shapes import (
     Part,
@@ -18,6 +18,7 @@ from comfyhouse_engine.painter.stage import Stage
 from comfyhouse_engine.painter.words import Thing
 
 _FRUITS = ("apple", "oranges", "pear", "lemon", "apple", "oranges")
+_SEATS = ("sofa", "chair")
 _BLOOMS = ["red", "coral", "lavender", "amber", "pink"]
 _PLANTS_BY_SEASON: dict[str, Colour] = {"autumn": (0.80, 0.42, 0.13), "spring": (0.93, 0.68, 0.74)}
 
@@ -27,7 +28,7 @@ def find_shape(stage: Stage, thing: Thing) -> Shape | None:
     rng = seeded(stage.canvas.seed, "shape", thing.kind)
     named = stage.scene.colours.get(thing.kind)
     if thing.kind == "tree":
-        return make_tree(rng, named or _leaf_colour(stage, thing))
+        return make_trunk(rng)
     if thing.kind == "sunflower":
         return make_sunflower(rng)
     if thing.kind == "bouquet":
@@ -104,13 +105,20 @@ def place_things(stage: Stage, ground: float, places: frozenset[str], scale: flo
     if not found:
         return
     order = {"building": 0, "water": 1, "ground": 2, "table": 3}
-    found.sort(key=lambda pair: order.get(pair[1].place, 4))
+    found.sort(key=lambda pair: (pair[0].kind not in _SEATS, order.get(pair[1].place, 4)))
     crowd = max(0.42, 1.0 - 0.14 * (len(found) - 1))
     middle = 0.5 + float(rng.uniform(-0.08, 0.08)) if len(found) == 1 else 0.5
     width = 0.0 if len(found) == 1 else min(0.36, 0.14 * len(found))
-    spots = spread(len(found), rng, middle - width, middle + width)
-    for (thing, shape), x in zip(found, rng.permutation(np.array(spots)), strict=True):
-        _stand(stage, thing, shape, float(x), ground, scale * crowd, rng)
+    spots = rng.permutation(np.array(spread(len(found), rng, middle - width, middle + width)))
+    seat = found[0][1] if found[0][0].kind in _SEATS and len(found) > 1 else None
+    if seat is not None:
+        rest = spread(len(found) - 1, rng, 0.36, 0.64)
+        spots, crowd = np.array([0.5, *rest]), 0.8
+    for (thing, shape), x in zip(found, spots, strict=True):
+        lift = 0.0
+        if seat is not None and shape is not seat:
+            lift = seat.size * scale * crowd * 0.36 * stage.canvas.unit / stage.canvas.height
+        _stand(stage, thing, shape, float(x), ground - lift, scale * crowd, rng)
 
 
 def _stand(
@@ -125,6 +133,8 @@ def _stand(
     y = ground
     if shape.place == "building":
         y = min(ground, stage.horizon + 0.2)
+    # Nothing grows out of the picture.
+    size = min(size, max(0.2, (y - 0.05) * stage.canvas.height / stage.canvas.unit))
     flip = bool(rng.random() < 0.5)
     colour = main_colour(stage, thing, shape)
     extra = {kind: value for kind, value in stage.scene.colours.items() if kind in ("roof", "eyes")}
@@ -132,6 +142,11 @@ def _stand(
     pen = Pen(stage, -1.0 if stage.sun_x < x else 1.0)
     if shape.place in ("ground", "table", "building"):
         cast_shadow(stage.canvas, x, y, reach * 1.25, stage.light.ink)
+    if thing.kind == "tree":
+        leaves = stage.scene.colours.get("tree") or _leaf_colour(stage, thing)
+        bare = bool({"bare", "dead", "leafless"} & stage.scene.words)
+        paint_tree(stage, x, y, size, leaves, bare)
+        return
     pen.draw(shape, x, y, size, colour, 0.12 if shape.place == "building" else 0.0, flip, extra)
     if thing.kind == "cup" and "steam" not in stage.scene.banned:
         _paint_steam(stage, x, y - size * stage.canvas.unit / stage.canvas.height * 0.9, size)

@@ -47,11 +47,11 @@ def _mirror(stage: Stage, top: int, body: np.ndarray) -> np.ndarray:
 def _make_waves(stage: Stage, top: int, depth: np.ndarray) -> np.ndarray:
     """Return waves -1..1 [rows, width] that are small far away and long near by."""
     canvas = stage.canvas
-    far = canvas.noise("ripples", 0.008, 2, 10.0)[top:] - 0.5
-    middle = canvas.noise("waves", 0.022, 3, 9.0)[top:] - 0.5
-    near = canvas.noise("swell", 0.07, 4, 7.0)[top:] - 0.5
-    mixed = far * (1.0 - smooth(depth, 0.0, 0.35)) + middle * smooth(depth, 0.03, 0.3)
-    return np.asarray(np.clip((mixed + near * depth) * 2.6, -1.0, 1.0), dtype=np.float32)
+    far = canvas.noise("ripples", 0.006, 2, 12.0)[top:] - 0.5
+    middle = canvas.noise("waves", 0.016, 3, 11.0)[top:] - 0.5
+    near = canvas.noise("swell", 0.045, 5, 9.0)[top:] - 0.5
+    mixed = far * (1.0 - smooth(depth, 0.05, 0.4)) + middle * smooth(depth, 0.02, 0.3)
+    return vec(np.clip((mixed + near * depth * 0.9) * 2.7, -1.0, 1.0))
 
 
 def _paint_glitter(stage: Stage, top: int, depth: np.ndarray, waves: np.ndarray) -> None:
