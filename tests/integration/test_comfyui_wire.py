@@ -299,6 +299,7 @@ class SocketServer:
         self.live = 0
         self.most_live = 0
         self.first_messages: list[str] = []
+        self.close_codes: list[int | None] = []
         self.sockets: list[web.WebSocketResponse] = []
 
     def has_first_messages(self, number: int) -> bool:
@@ -317,6 +318,7 @@ class SocketServer:
                 await socket.receive()
         finally:
             self.live -= 1
+            self.close_codes.append(socket.close_code)
         return socket
 
 
@@ -340,8 +342,10 @@ async def test_never_two_connections_under_one_id_and_flags_first() -> None:
             for number in range(1, 6):
                 await wait_until(partial(server.has_first_messages, number))
                 await socket.reconnect()
+            await wait_until(partial(server.has_first_messages, 6))
         await wait_until(lambda: server.live == 0)
     assert server.most_live == 1
+    assert server.close_codes == [1000] * len(server.sockets)
     assert all("supports_preview_metadata" in message for message in server.first_messages)
     assert changes[:4] == [True, False, True, False]
 
