@@ -263,7 +263,7 @@ async def test_an_output_kept_twice_is_one_file(store: Store, storage: Storage) 
 
 @pytest.mark.parametrize("job", [{"fence": 3, "assigned": 1}, {"fence": 2, "assigned": 0}, {}])
 async def test_a_worker_that_was_replaced_adds_nothing(
-    store: Store, storage: Storage, job: dict[str, Any]
+    store: Store, storage: Storage, job: dict[Any, Any]
 ) -> None:
     """It was stopped while it held the fence 2, and woke when the job had gone on or was erased."""
     place = make_place()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from tests.waiting import wait_until
 MEGABYTE = 1024 * 1024
 PICTURE = encode(make_image(120, 80))
 FILES = "/api/v1/files"
+TLS = ssl.create_default_context()  # unused, but every client would read the certificates anew
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +63,9 @@ class Customer:
 async def make_customer(store: Store, url: str, account: str) -> Customer:
     key, secret = await create_key(store, account=account, mode="live")
     headers = {"Authorization": f"Bearer {secret}"}
-    return Customer(httpx.AsyncClient(base_url=url, headers=headers, timeout=60), key.id, secret)
+    return Customer(
+        httpx.AsyncClient(base_url=url, headers=headers, timeout=60, verify=TLS), key.id, secret
+    )
 
 
 @pytest.fixture
@@ -93,7 +97,7 @@ def check_problem(answer: httpx.Response, status: int, code: str) -> None:
 
 async def fetch(link: str, method: str = "GET", **headers: str) -> httpx.Response:
     """Follow a link as a stranger: no key."""
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=TLS) as client:
         return await client.request(method, link, headers=headers)
 
 
@@ -267,7 +271,7 @@ async def test_who_may_do_what(
     file_id = (await alice.send()).json()["file_id"]
     target = FILES + path.format(id=file_id)
     content = PICTURE if method == "POST" else b""
-    async with httpx.AsyncClient(base_url=api.url) as stranger:
+    async with httpx.AsyncClient(base_url=api.url, verify=TLS) as stranger:
         check_problem(await stranger.request(method, target, content=content), 401, "key_missing")
     if "{id}" in path:
         check_problem(await bob.http.request(method, target), 404, "file_not_found")
