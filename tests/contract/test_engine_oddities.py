@@ -159,10 +159,11 @@ async def test_one_stalled_reader_holds_up_the_frames_of_all(stage: Stage) -> No
     }
     quick = await Socket.connect(stage, "quick")
     async with ClientSession() as careless:
-        await careless.ws_connect(f"{stage.engine.url}/ws?clientId=stalled")
+        stalled = await careless.ws_connect(f"{stage.engine.url}/ws?clientId=stalled")
         await stage.run(big, client_id="stalled")
         await stage.run(make_noop(501), client_id="quick")
         assert "execution_start" not in await quick.read_rest()
+        assert not stalled.closed
     assert "execution_success" in await quick.read_until("executing None")
 
 
