@@ -16,6 +16,7 @@ from comfyhoused.api.schemas import (
     INVALID,
     NOT_FOUND,
     PROBLEMS,
+    SUBMIT_EXAMPLES,
     GenerateRequest,
     JobList,
     JobResponse,
@@ -41,7 +42,10 @@ _SubmitBody = Annotated[
     Annotated[WorkflowRequest, Tag(WorkflowRequest.__name__)]
     | Annotated[GenerateRequest, Tag(GenerateRequest.__name__)],
     Discriminator(_name_kind),
-    Body(description="either the parameters of a picture, or `workflow`: a graph"),
+    Body(
+        description="either the parameters of a picture, or `workflow`: a graph",
+        openapi_examples=SUBMIT_EXAMPLES,
+    ),
 ]
 _Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of a page")]
 
@@ -125,11 +129,12 @@ async def follow_my_job(
     `job.queued`, `job.running`, `job.succeeded`, `job.failed`, `job.canceled` and `job.expired`
     carry ids and can be resumed; `job.progress` and `job.preview` come only live.
     """
-    async for event in _stream(house, job_id, last_event_id or "-"):
+    async for event in stream_events(house, job_id, last_event_id or "-"):
         yield event
 
 
-async def _stream(house: ApiHouse, job_id: str, after: str) -> AsyncIterator[ServerSentEvent]:
+async def stream_events(house: ApiHouse, job_id: str, after: str) -> AsyncIterator[ServerSentEvent]:
+    """Yield what happens to a job as server-sent events; `after` is `-` or the last id seen."""
     async for event in follow_job(house.resources.store, house.hub, job_id, after=after):
         if event is None:
             yield ServerSentEvent(comment="still here")

@@ -37,7 +37,7 @@ async def render_job(house: ApiHouse, job: Job) -> JobResponse:
         images=images,
         image_url=images[0].url if images else None,
         error=dict(job.error) if job.error else None,
-        timings=_make_timings(job),
+        timings=make_timings(job),
         cost=Cost(
             images_used=job.reserved_units if job.state is JobState.SUCCEEDED else 0,
             quota_remaining=None,
@@ -105,7 +105,8 @@ def _list_images(job: Job, outputs: list[OutputResponse]) -> list[ImageResponse]
     ]
 
 
-def _make_timings(job: Job) -> Timings:
+def make_timings(job: Job) -> Timings:
+    """Return how long the job waited and ran, in seconds."""
     return Timings(
         queued_seconds=_measure(job.created_at, job.started_at or job.finished_at),
         run_seconds=_measure(job.started_at, job.finished_at),

@@ -209,6 +209,7 @@ _NAME = ProblemDocument.__name__
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     401: _answer("No key, or none that is valid"),
     403: _answer("The key was not made for this"),
+    422: _answer("A parameter breaks a rule"),
     503: _answer("A part of the house is down; `Retry-After` says when to try again"),
 }
 NOT_FOUND: dict[int | str, dict[str, Any]] = {404: _answer("Nothing of yours has this id")}
@@ -221,3 +222,26 @@ BODY_PROBLEMS: dict[int | str, dict[str, Any]] = {
     429: _answer("A limit was reached"),
 }
 INVALID: dict[int | str, dict[str, Any]] = {422: _answer("A parameter breaks a rule")}
+
+
+SUBMIT_EXAMPLES: dict[str, Any] = {
+    "picture": {
+        "summary": "A picture from words",
+        "value": {"prompt": "fog lifting off three mountain ridges at first light", "seed": 7},
+    },
+    "workflow": {
+        "summary": "A ComfyUI graph in API format",
+        "value": {
+            "workflow": {
+                "1": {
+                    "class_type": "EmptyImage",
+                    "inputs": {"width": 64, "height": 64, "batch_size": 1, "color": 1857347},
+                },
+                "2": {
+                    "class_type": "SaveImage",
+                    "inputs": {"images": ["1", 0], "filename_prefix": "pine"},
+                },
+            }
+        },
+    },
+}

@@ -25,11 +25,10 @@ async def settle_endings(resources: Resources, consumer: str) -> int:
 
 async def settle_ending(resources: Resources, ending: Ending) -> None:
     """Charge or release, then remove what losing attempts have left. Idempotent."""
-    job = await find_job(resources.store, ending.job_id)
-    units = job.reserved_units if job is not None else 0
     is_delivered = ending.state is JobState.SUCCEEDED
-    verb: Literal["settle", "release"] = "settle" if is_delivered and job is not None else "release"
-    await settle(resources.store, ending.owner, ending.job_id, verb, units)
+    verb: Literal["settle", "release"] = "settle" if is_delivered else "release"
+    await settle(resources.store, ending.owner, ending.job_id, verb, ending.units)
+    job = await find_job(resources.store, ending.job_id)
     if job is None:
         return
     if job.attempt > 0 and not (is_delivered and job.attempt == 1):

@@ -52,9 +52,7 @@ def ring(broker: RedisBroker) -> None:
 
 def make_listener(broker: RedisBroker, answer: Callable[[], None]) -> dramatiq.Worker:
     """Return a Dramatiq worker, not started, that calls `answer` at each doorbell."""
-    declare = dramatiq.actor(
-        actor_name=ACTOR, queue_name=QUEUE, broker=broker, max_retries=3
-    )
+    declare = dramatiq.actor(actor_name=ACTOR, queue_name=QUEUE, broker=broker, max_retries=3)
     declare(answer)
     listener = dramatiq.Worker(broker, worker_threads=1)
     listener.queue_prefetch = 1
