@@ -110,17 +110,25 @@ class EngineProcess(ServerProcess):
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
+        # Another process may take the free port first: the first start tries a few.
+        for _ in range(1 if self.port else 5):
+            port = self.port or find_free_port()
+            if self._start_at(port):
+                self.port = port
+                return
+        self._check_alive()
+
+    def _start_at(self, port: int) -> bool:
         ready_file = self.folder / "ready"
         ready_file.unlink(missing_ok=True)
         self.spawn(
             *(sys.executable, "-m", "comfyhouse_engine"),
-            *("--host", "127.0.0.1", "--port", str(self.port)),
+            *("--host", "127.0.0.1", "--port", str(port)),
             *("--data", str(self.data), "--ready-file", str(ready_file)),
             *self.arguments,
         )
         wait_blocking(lambda: not self.is_alive or ready_file.exists(), 30)
-        self._check_alive()
-        self.port = int(ready_file.read_text().strip().rstrip("/").rsplit(":", 1)[-1])
+        return self.is_alive
 
     def restart(self) -> None:
         self.kill()

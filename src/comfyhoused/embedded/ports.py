@@ -1,21 +1,31 @@
 """Ports of this machine: finding a free one, and saying clearly that one is taken."""
 
+import contextlib
 import errno
+import secrets
 import socket
 from urllib.parse import urlsplit
 
 from comfyhoused.embedded.errors import CannotStart
 
 _REDIS_PORT = 6379
+_PORTS = range(20_000, 32_000)
+_TRIES = 200
 _CONNECT_SECONDS = 3
 
 
 def find_free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port of 127.0.0.1 that nobody listens on now.
+
+    It lies below the range from which systems take ports for outgoing connections: a server
+    that is restarted finds it free again, whatever its clients have opened meanwhile.
+    """
+    for _ in range(_TRIES):
+        port = secrets.choice(_PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise CannotStart(f"No free port was found between {_PORTS[0]} and {_PORTS[-1]}.")
 
 
 def check_port(host: str, port: int) -> None:
