@@ -1,6 +1,5 @@
 """Runs one prompt, node by node, in the executor thread."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,10 +24,9 @@ from comfyhouse_engine.execution.frames import RunFrames
 from comfyhouse_engine.execution.graph import (
     Declarations,
     Graph,
-    InputSpec,
     NodeClasses,
-    is_link,
 )
+from comfyhouse_engine.execution.inputs import InputSources
 from comfyhouse_engine.execution.interrupt import Interrupt
 from comfyhouse_engine.execution.order import DependencyCycle, RunOrder
 from comfyhouse_engine.execution.queue import QueueItem, RunReport
@@ -59,6 +57,7 @@ class PromptRun:
         # but GET /queue and the history show the prompt as it came.
         self._graph: Graph = {node_id: dict(node) for node_id, node in item.graph.items()}
         self._declarations = Declarations()
+        self._sources = InputSources(self._graph, item.extra_data, shop.cache, self._declarations)
         self._executed: list[str] = []
         self._outputs: dict[str, Any] = {}
         self._meta: dict[str, Any] = {}
@@ -124,7 +123,7 @@ class PromptRun:
         node_class: Any = self._class_of(node_id)
         self._shop.interrupt.check()
         self._frames.start_node(node_id)
-        inputs = self._inputs = self._gather(node_id, node_class)
+        inputs = self._inputs = self._sources.gather(node_id, node_class)
         self._frames.tell_executing(node_id)
         with entered(self._make_context(node_id)) as context:
             self._apply_switches(node_id, context)
@@ -182,32 +181,6 @@ class PromptRun:
     def _class_of(self, node_id: str) -> Any:
         return self._shop.classes[self._graph[node_id]["class_type"]]
 
-    def _gather(self, node_id: str, node_class: type) -> InputLists:
-        """Return the values of all inputs, each as a list."""
-        known = self._declarations.inputs(node_class)
-        gathered: InputLists = {}
-        for name, value in self._graph[node_id]["inputs"].items():
-            if is_link(value) and not _is_raw_link(known.get(name)):
-                kept = self._shop.cache.find(value[0])
-                if kept is not None:
-                    gathered[name] = kept.result.outputs[int(value[1])]
-            elif name in known:
-                gathered[name] = [value]
-        return gathered | self._gather_hidden(node_id, node_class)
-
-    def _gather_hidden(self, node_id: str, node_class: type) -> InputLists:
-        extra = self._item.extra_data
-        sources: dict[str, Callable[[], Any]] = {
-            "PROMPT": lambda: self._graph,
-            "DYNPROMPT": lambda: self._graph,
-            "EXTRA_PNGINFO": lambda: extra.get("extra_pnginfo"),
-            "UNIQUE_ID": lambda: node_id,
-            "AUTH_TOKEN_COMFY_ORG": lambda: extra.get("auth_token_comfy_org"),
-            "API_KEY_COMFY_ORG": lambda: extra.get("api_key_comfy_org"),
-        }
-        hidden = self._declarations.hidden(node_class)
-        return {name: [sources[kind]()] for name, kind in hidden.items() if kind in sources}
-
     def _ask_changed(self, node_id: str) -> object:
         """Return a node's IS_CHANGED answer; it sees constants only. An error means: changed."""
         node = self._graph[node_id]
@@ -216,13 +189,7 @@ class PromptRun:
         if ask is None:
             return False
         try:
-            known = self._declarations.inputs(node_class)
-            inputs = {
-                name: [None if is_link(value) else value]
-                for name, value in node["inputs"].items()
-                if name in known
-            }
-            inputs |= self._gather_hidden(node_id, node_class)
+            inputs = self._sources.gather_constants(node_id, node_class)
             with entered(self._make_context(node_id)):
                 answers: Any = fan_out(ask, inputs, takes_lists=False, before_each=lambda: None)
         except Exception:  # noqa: BLE001 - border: nodes are other people's code
@@ -254,10 +221,6 @@ class PromptRun:
             "node_type": self._graph[node_id]["class_type"],
             "executed": list(self._executed),
         }
-
-
-def _is_raw_link(spec: InputSpec | None) -> bool:
-    return spec is not None and bool(spec.options.get("rawLink", False))
 
 
 def _make_meta(node_id: str) -> dict[str, Any]:

@@ -4,25 +4,28 @@ Only what the outputs need is checked, and a prompt is accepted when at least on
 Recorded in http/300-341; what is *not* checked there is not checked here either.
 """
 
-import inspect
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from comfyhouse_engine.execution.calling import fan_out
 from comfyhouse_engine.execution.failures import format_traceback, type_name
 from comfyhouse_engine.execution.graph import (
     Declarations,
     Graph,
     InputSpec,
     NodeClasses,
-    is_link,
     is_output_class,
 )
-
-Problem = dict[str, Any]
-_ECHOED_CHOICES = 20
-_CONVERSIONS = {"INT": int, "FLOAT": float, "STRING": str, "BOOLEAN": bool}
+from comfyhouse_engine.execution.own_validation import OwnValidation
+from comfyhouse_engine.execution.problems import (
+    Problem,
+    inner_failure,
+    input_problem,
+    make_problem,
+    missing_input,
+    type_mismatch,
+)
+from comfyhouse_engine.execution.scalars import check_scalar, is_compatible
 
 
 @dataclass(frozen=True)
@@ -59,11 +62,6 @@ def validate_prompt(
     if not wanted:
         return Validation([], make_problem("prompt_no_outputs", "Prompt has no outputs"))
     return _Checker(graph, classes).check_outputs(wanted)
-
-
-def make_problem(kind: str, message: str, details: str = "", **extra: object) -> Problem:
-    """Return an error object in ComfyUI's shape."""
-    return {"type": kind, "message": message, "details": details, "extra_info": extra}
 
 
 def _find_unknown_node(graph: Graph, classes: NodeClasses) -> Problem | None:
@@ -155,182 +153,39 @@ class _Checker:
     def _inspect_node(self, node_id: str) -> _Verdict:
         inputs = self._graph[node_id]["inputs"]
         node_class = self._classes[self._graph[node_id]["class_type"]]
-        own = _OwnValidation(node_class)
+        own = OwnValidation(node_class)
         problems: list[Problem] = []
         is_valid = True
         for spec in self._declarations.inputs(node_class).values():
             if spec.name not in inputs:
                 if spec.category == "required":
-                    problems.append(_missing(spec))
+                    problems.append(missing_input(spec))
             elif isinstance(inputs[spec.name], list):
                 found = self._check_link(spec, inputs[spec.name], own)
                 is_valid = is_valid and found is not None
                 problems += found or []
             else:
-                problems += _check_scalar(spec, inputs, own)
+                problems += check_scalar(spec, inputs, own)
         problems += own.run(inputs)
         return _Verdict(is_valid and not problems, problems)
 
     def _check_link(
-        self, spec: InputSpec, link: list[Any], own: "_OwnValidation"
+        self, spec: InputSpec, link: list[Any], own: "OwnValidation"
     ) -> list[Problem] | None:
         """Return this link's problems, None when the fault lies further up."""
         if len(link) != 2:
             message = "Bad linked input, must be a length-2 list of [node_id, slot_index]"
             return [
-                _input_problem("bad_linked_input", message, spec.name, spec, received_value=link)
+                input_problem("bad_linked_input", message, spec.name, spec, received_value=link)
             ]
         source_id, slot = link
         source_class: Any = self._classes[self._graph[source_id]["class_type"]]
         received = source_class.RETURN_TYPES[slot]
         own.received_types[spec.name] = received
-        if not own.checks_types and not _is_compatible(received, spec.kind):
-            return [_mismatch(spec, received, link)]
+        if not own.checks_types and not is_compatible(received, spec.kind):
+            return [type_mismatch(spec, received, link)]
         try:
             return [] if self._check_node(source_id).is_valid else None
         except Exception as error:  # noqa: BLE001 - border: nodes are other people's code
-            self._settle(source_id, _Verdict(False, [_inner_problem(spec, link, error)]))
+            self._settle(source_id, _Verdict(False, [inner_failure(spec, link, error)]))
             return None
-
-
-class _OwnValidation:
-    """A node class's VALIDATE_INPUTS: what it takes over from the engine, and its verdict."""
-
-    def __init__(self, node_class: Any) -> None:
-        self._function = getattr(node_class, "VALIDATE_INPUTS", None)
-        self.received_types: dict[str, Any] = {}
-        self._names: Sequence[str] = ()
-        self._takes_all = False
-        if self._function is not None:
-            described = inspect.getfullargspec(self._function)
-            self._names = [*described.args, *described.kwonlyargs]
-            self._takes_all = described.varkw is not None
-
-    @property
-    def checks_types(self) -> bool:
-        return "input_types" in self._names
-
-    def covers(self, name: str) -> bool:
-        return self._takes_all or name in self._names
-
-    def run(self, inputs: dict[str, Any]) -> list[Problem]:
-        if self._function is None:
-            return []
-        taken = {
-            name: [value]
-            for name, value in inputs.items()
-            if self.covers(name) and not is_link(value)
-        }
-        arguments = {**taken, "input_types": [self.received_types]} if self.checks_types else taken
-        answers = fan_out(self._function, arguments, takes_lists=False, before_each=lambda: None)
-        return [
-            _custom_problem(name, answer)
-            for name in arguments
-            for answer in answers
-            if answer is not True
-        ]
-
-
-def _check_scalar(spec: InputSpec, inputs: dict[str, Any], own: _OwnValidation) -> list[Problem]:
-    """Convert the value in place and check it against its declaration."""
-    value = inputs[spec.name]
-    if isinstance(value, dict) and "__value__" in value:
-        value = inputs[spec.name] = value["__value__"]
-    convert = _CONVERSIONS.get(spec.kind) if isinstance(spec.kind, str) else None
-    try:
-        value = inputs[spec.name] = convert(value) if convert else value
-    except (TypeError, ValueError, OverflowError) as error:
-        return [_not_convertible(spec, value, error)]
-    return [] if own.covers(spec.name) else _check_bounds(spec, value)
-
-
-def _check_bounds(spec: InputSpec, value: Any) -> list[Problem]:
-    if "min" in spec.options and value < spec.options["min"]:
-        message = f"Value {value} smaller than min of {spec.options['min']}"
-        kind = "value_smaller_than_min"
-        return [_input_problem(kind, message, spec.name, spec, received_value=value)]
-    if "max" in spec.options and value > spec.options["max"]:
-        message = f"Value {value} bigger than max of {spec.options['max']}"
-        kind = "value_bigger_than_max"
-        return [_input_problem(kind, message, spec.name, spec, received_value=value)]
-    if spec.choices is not None and value not in spec.choices:
-        return [_not_in_list(spec, spec.choices, value)]
-    return []
-
-
-def _is_compatible(received: Any, wanted: Any) -> bool:
-    """True when a link's type fits; "*" fits all, "A,B" fits either."""
-    if received == wanted or received == "*" or wanted == "*":
-        return True
-    if not isinstance(received, str) or not isinstance(wanted, str):
-        return False
-    given = {part.strip() for part in received.split(",")}
-    return not given.isdisjoint(part.strip() for part in wanted.split(","))
-
-
-def _input_problem(
-    kind: str, message: str, details: str, spec: InputSpec, **extra: object
-) -> Problem:
-    return make_problem(
-        kind, message, details, input_name=spec.name, input_config=spec.config, **extra
-    )
-
-
-def _missing(spec: InputSpec) -> Problem:
-    return make_problem(
-        "required_input_missing", "Required input is missing", spec.name, input_name=spec.name
-    )
-
-
-def _mismatch(spec: InputSpec, received: Any, link: list[Any]) -> Problem:
-    return _input_problem(
-        "return_type_mismatch",
-        "Return type mismatch between linked nodes",
-        f"{spec.name}, received_type({received}) mismatch input_type({spec.kind})",
-        spec,
-        received_type=received,
-        linked_node=link,
-    )
-
-
-def _inner_problem(spec: InputSpec, link: list[Any], error: Exception) -> Problem:
-    return _input_problem(
-        "exception_during_inner_validation",
-        "Exception when validating inner node",
-        str(error),
-        spec,
-        exception_message=str(error),
-        exception_type=type_name(error),
-        traceback=format_traceback(error),
-        linked_node=link,
-    )
-
-
-def _not_convertible(spec: InputSpec, value: Any, error: Exception) -> Problem:
-    return _input_problem(
-        "invalid_input_type",
-        f"Failed to convert an input value to a {spec.kind} value",
-        f"{spec.name}, {value}, {error}",
-        spec,
-        received_value=value,
-        exception_message=str(error),
-    )
-
-
-def _not_in_list(spec: InputSpec, choices: list[Any], value: Any) -> Problem:
-    is_long = len(choices) > _ECHOED_CHOICES
-    allowed = f"(list of length {len(choices)})" if is_long else str(choices)
-    return make_problem(
-        "value_not_in_list",
-        "Value not in list",
-        f"{spec.name}: '{value}' not in {allowed}",
-        input_name=spec.name,
-        input_config=None if is_long else spec.config,
-        received_value=value,
-    )
-
-
-def _custom_problem(name: str, answer: object) -> Problem:
-    details = name if answer is False else f"{name} - {answer}"
-    message = "Custom validation failed for node"
-    return make_problem("custom_validation_failed", message, details, input_name=name)

@@ -6,8 +6,9 @@ from uuid import uuid4
 
 from aiohttp import web
 
+from comfyhouse_engine.execution.problems import make_problem
 from comfyhouse_engine.execution.queue import QueueItem
-from comfyhouse_engine.execution.validation import make_problem, validate_prompt
+from comfyhouse_engine.execution.validation import validate_prompt
 from comfyhouse_engine.server.engine import ENGINE, Engine, queue_status
 
 routes = web.RouteTableDef()
