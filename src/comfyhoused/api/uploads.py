@@ -13,6 +13,7 @@ from comfyhoused.kit.errors import ComfyhouseError, InvalidRequest
 
 _FORM_BYTES = 64 * 1024  # what a form adds to its file
 _DRAIN_SECONDS = 5
+_DRAIN_TIMES = 3  # as many times the limit
 
 
 class UploadInterrupted(InvalidRequest):
@@ -66,7 +67,7 @@ async def _drain(request: Request, body: AsyncIterator[bytes], max_bytes: int) -
     """Drop the rest of the body; tell whether it has come to its end."""
     if request.headers.get("expect", "").lower() == "100-continue":
         return False  # the sender waits for us, and has sent nothing yet
-    left = max_bytes
+    left = _DRAIN_TIMES * max_bytes
     try:
         async with asyncio.timeout(_DRAIN_SECONDS):
             async for chunk in body:
