@@ -2,6 +2,8 @@
 
 import asyncio
 import secrets
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -13,8 +15,15 @@ from comfyhoused.api.house import ApiHouse, Principal
 from comfyhoused.api.pictures_in import carries_picture, resolve_picture
 from comfyhoused.api.plans import get_plan_class
 from comfyhoused.api.schemas import GenerateRequest, JobOptions, WorkflowRequest
-from comfyhoused.core.files.records import get_file
-from comfyhoused.core.jobs.admission import Admission, Application, admit
+from comfyhoused.core.files.records import FileNotFound, delete_file, get_file
+from comfyhoused.core.jobs.admission import (
+    Admission,
+    Application,
+    IdempotencyConflict,
+    QuotaExceeded,
+    StoreFull,
+    admit,
+)
 from comfyhoused.core.workflows.catalogue import merge_catalogues
 from comfyhoused.core.workflows.cost import count_units
 from comfyhoused.core.workflows.files import list_file_ids
@@ -124,11 +133,26 @@ async def _admit(
         idempotency_key=idempotency_key,
         body_digest=_make_digest(kind, request),
     )
-    admission = await admit(house.resources.store, application)
+    try:
+        admission = await admit(house.resources.store, application)
+    except (IdempotencyConflict, QuotaExceeded, StoreFull):
+        await _drop_files(house, principal, carried)
+        raise
+    if admission.is_replayed:
+        # The first request brought the same picture; this copy belongs to no job.
+        await _drop_files(house, principal, carried)
     if admission.should_ring:
         # Only a hurry: the admission has rung the bell of every live worker already.
         asyncio.get_running_loop().run_in_executor(None, ring, house.broker)
     return admission
+
+
+async def _drop_files(house: ApiHouse, principal: Principal, file_ids: Sequence[str]) -> None:
+    for file_id in file_ids:
+        with suppress(FileNotFound):
+            await delete_file(
+                house.resources.store, house.resources.storage, principal.owner, file_id
+            )
 
 
 def _make_digest(kind: str, request: JobOptions) -> str:

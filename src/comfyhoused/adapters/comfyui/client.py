@@ -119,6 +119,18 @@ class ComfyClient:
         refused = list_refusals(answer) if find_mapping(answer, "node_errors") else ()
         return Submitted(prompt_id, tuple(refused))
 
+    async def forbid(self, attempt: str) -> None:
+        """Show the fence an attempt without a prompt: whoever submits it later is refused.
+
+        Only for a server with the node pack; ComfyUI answers 400 `no_prompt` either way.
+        """
+        body = make_json({"extra_data": {"comfyhouse": {"attempt": attempt}}})
+        async with self._wire.request(
+            "POST", "/prompt", data=body, headers=JSON_HEADERS, timeout=self._post_limits
+        ) as response:
+            if not is_attempt_seen(parse_json(await read_body(response))):
+                check_status(response)
+
     async def look(self, prompt_id: str) -> Look:
         """Find where a prompt stands: queue first, so that one that ends meanwhile is seen."""
         place = find_in_queue(await self.get_queue(), prompt_id)

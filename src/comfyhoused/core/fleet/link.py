@@ -1,8 +1,7 @@
 """A worker's link to one backend: client, socket, what boot it talks to, what it uploaded."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Sequence
+from contextlib import suppress
 
 from comfyhoused.adapters.comfyui.client import ComfyClient
 from comfyhoused.adapters.comfyui.errors import BackendBroken, BackendUnreachable
@@ -40,8 +39,6 @@ class BackendLink:
         self.health = ProgressWatch()
         self.is_stuck = False
         self.run_times = RunTimes()
-        self.uploaded: set[str] = set()
-        self.inputs_in_use: Counter[str] = Counter()
         self._lost_after_seconds = settings.backend_lost_seconds
         self._poll_gate = asyncio.Lock()
         self._polled_at = -1.0
@@ -54,25 +51,7 @@ class BackendLink:
         """Remember which boot this is; True when it is another one: it has forgotten all."""
         is_other = bool(self.boot_id) and boot_id != self.boot_id
         self.boot_id = boot_id
-        if is_other:
-            self.uploaded.clear()
         return is_other
-
-    def take_input(self, name: str) -> bool:
-        """Count a use of an input file; True when it has to be uploaded first."""
-        self.inputs_in_use[name] += 1
-        return name not in self.uploaded
-
-    def release_inputs(self, names: Sequence[str]) -> list[str]:
-        """Count uses out; returns the files that no run of this worker needs any more."""
-        unused = []
-        for name in names:
-            self.inputs_in_use[name] -= 1
-            if self.inputs_in_use[name] <= 0:
-                del self.inputs_in_use[name]
-                self.uploaded.discard(name)
-                unused.append(name)
-        return unused
 
     async def pace(self) -> None:
         """Wait until the backend may be asked again: once a second for all followers together."""
@@ -101,15 +80,20 @@ class BackendLink:
                     raise BackendDied(error.detail) from error
             await asyncio.sleep(0.5)
 
-    async def is_same_boot(self, boot_id: str) -> bool:
-        """Tell whether the backend is still the process that took the prompt."""
+    async def has_lived_on(self, boot_id: str) -> bool:
+        """Tell whether the backend surely is still the process that took the prompt."""
         if not self.has_pack or not boot_id:
-            return True
+            return False
         try:
             hello = await self.client.get_hello()
         except (BackendUnreachable, BackendBroken):
-            return True  # not known: the next look decides, silence is not death
-        return hello is None or hello.boot_id == boot_id
+            return False
+        return hello is not None and hello.boot_id == boot_id
+
+    async def forbid(self, attempt_id: str) -> None:
+        """Have the fence refuse this attempt from now on, whoever submits it."""
+        with suppress(BackendUnreachable, BackendBroken):
+            await self.client.forbid(attempt_id)
 
     async def remove_prompt(self, prompt_id: str) -> Look:
         """Take a prompt off the backend: delete, interrupt, look. It may have ended meanwhile."""

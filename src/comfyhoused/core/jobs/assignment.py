@@ -7,6 +7,7 @@ from typing import Literal
 
 from comfyhoused.adapters.redis.client import Store
 from comfyhoused.core.fleet.backends import Mode
+from comfyhoused.core.jobs.endings import make_expiry
 from comfyhoused.core.jobs.record import find_job, make_key
 from comfyhoused.core.jobs.scripts import SCRIPTS
 from comfyhoused.core.jobs.states import JobState
@@ -112,7 +113,7 @@ async def finish(
 
 async def requeue(
     store: Store, assignment: Assignment, *, is_blamed: bool, delay_seconds: float = 0
-) -> Literal["queued", "canceled", "poisonous"]:
+) -> Literal["queued", "canceled", "expired", "poisonous"]:
     """Give the job back for another attempt; this one must be known to be over."""
     answer = await SCRIPTS.run(
         store,
@@ -121,8 +122,9 @@ async def requeue(
         assignment.fence,
         int(is_blamed),
         int(delay_seconds * 1000),
+        json.dumps(make_expiry()),
     )
-    verdict: Literal["queued", "canceled", "poisonous"] = _check(answer)  # type: ignore[assignment]
+    verdict: Literal["queued", "canceled", "expired", "poisonous"] = _check(answer)  # type: ignore[assignment]
     return verdict
 
 

@@ -2,17 +2,21 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 from comfyhoused.adapters.comfyui.errors import BackendBroken, BackendUnreachable
 from comfyhoused.adapters.comfyui.history import Outcome, OutputRef
 from comfyhoused.adapters.comfyui.transfer import MAX_OUTPUT_BYTES, InputRef, StoredFile
 from comfyhoused.adapters.redis.client import StoreUnavailable
 from comfyhoused.adapters.storage.storage import StorageUnavailable
+from comfyhoused.core.files.erase import erase_outputs
 from comfyhoused.core.files.places import OutputPlace
 from comfyhoused.core.files.records import File
 from comfyhoused.core.files.store_output import keep_output
 from comfyhoused.core.fleet.link import BackendDied, BackendLink
+from comfyhoused.core.jobs.record import find_job
 from comfyhoused.core.jobs.run import Run
+from comfyhoused.core.jobs.states import JobState
 from comfyhoused.kit.log import get_logger
 from comfyhoused.resources import Resources
 
@@ -80,10 +84,32 @@ def _describe(ref: OutputRef, file: File) -> Output:
     }
 
 
+async def settle_loss(resources: Resources, run: Run) -> bool:
+    """After the lease was lost; returns whether the job is over, so that nobody needs its files.
+
+    What we kept of an attempt that others have overtaken is removed: nobody knows of it.
+    """
+    job = await find_job(resources.store, run.job.id)
+    is_over = job is None or job.state.is_terminal
+    winner = None
+    if job is not None and (job.state is JobState.SUCCEEDED or not is_over):
+        winner = job.attempt_id
+    if run.is_delivering and winner != run.assignment.attempt_id:
+        with suppress(StorageUnavailable):
+            await erase_outputs(
+                resources.store,
+                resources.storage,
+                run.job.owner,
+                run.job.id,
+                except_attempt_id=winner,
+            )
+    return is_over
+
+
 async def clean_backend(
     link: BackendLink, outputs: Sequence[OutputRef], inputs: Sequence[str]
 ) -> None:
-    """Remove outputs that are ours now, and inputs that no run of this worker uses."""
+    """Remove outputs that are ours now, and the inputs of a run that is over."""
     gone: list[StoredFile] = [*outputs, *(InputRef(name) for name in inputs)]
     try:
         await link.client.delete_files(gone)

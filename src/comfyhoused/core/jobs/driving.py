@@ -1,10 +1,9 @@
 """Drive one attempt: submit, follow, deliver, write the end. Nothing is lost on the way."""
 
-from comfyhoused.adapters.comfyui.errors import OutputMissing
 from comfyhoused.adapters.comfyui.history import ExecutionFailure, Outcome, OutcomeStatus
 from comfyhoused.core.fleet.link import BackendDied, BackendLink
 from comfyhoused.core.jobs.assignment import LeaseLost, confirm, finish, requeue
-from comfyhoused.core.jobs.delivery import clean_backend, deliver
+from comfyhoused.core.jobs.delivery import clean_backend, deliver, settle_loss
 from comfyhoused.core.jobs.endings import (
     DrivingBroke,
     JobPoisonous,
@@ -15,6 +14,8 @@ from comfyhoused.core.jobs.endings import (
     WorkflowProducedNothing,
 )
 from comfyhoused.core.jobs.following import follow, open_watch
+from comfyhoused.core.jobs.holding import ensure_held
+from comfyhoused.core.jobs.inputs import list_input_names
 from comfyhoused.core.jobs.insist import insist
 from comfyhoused.core.jobs.run import Run, StopReason
 from comfyhoused.core.jobs.states import JobState
@@ -30,31 +31,35 @@ _RETRY_PAUSE_SECONDS = 1.0
 
 async def drive(resources: Resources, link: BackendLink, run: Run) -> None:
     """Bring the attempt to its end and write that; returns early when the lease is lost."""
-    outcome: Outcome | None = None
-    is_ours = True
     try:
-        outcome = await _reach_end(resources, link, run)
-        run.has_left.set()
-        await _conclude(resources, link, run, outcome)
+        await _try(resources, link, run)
     except LeaseLost:
         log.info("job %s is in other hands now", run.job.id)
-        is_ours = False
+        if not await insist(lambda: settle_loss(resources, run)):
+            # What another worker has taken over, files included, is not ours to remove.
+            return
+    finally:
+        run.has_left.set()
+    if run.assignment.is_adopted:
+        run.inputs = await list_input_names(resources, run)
+    await clean_backend(link, run.outcome.outputs if run.outcome else (), run.inputs)
+
+
+async def _try(resources: Resources, link: BackendLink, run: Run) -> None:
+    try:
+        run.outcome = await _reach_end(resources, link, run)
+        run.has_left.set()
+        await _conclude(resources, link, run, run.outcome)
     except BackendDied as error:
         log.warning("backend %s lost job %s: %s", link.backend.id, run.job.id, error)
-        await _give_back(resources, run, is_blamed=run.is_started)
+        # What had ended before the server died did not bring it down.
+        is_blamed = run.is_started and not run.has_left.is_set()
+        await _give_back(resources, run, is_blamed=is_blamed)
     except AttemptOver as error:
         log.info("attempt %d of job %s is over: %s", run.assignment.attempt, run.job.id, error)
         await _give_back(resources, run, is_blamed=False)
-    except OutputMissing:
-        await _give_back(resources, run, is_blamed=False)
     except ComfyhouseError as error:
         await _fail(resources, run, error)
-    finally:
-        run.has_left.set()
-        unused = link.release_inputs(run.inputs)
-    # What another worker has taken over, files included, is not ours to remove.
-    if is_ours:
-        await clean_backend(link, outcome.outputs if outcome is not None else (), unused)
 
 
 async def abandon(resources: Resources, link: BackendLink, run: Run) -> None:
@@ -73,7 +78,7 @@ async def abandon(resources: Resources, link: BackendLink, run: Run) -> None:
 async def _reach_end(resources: Resources, link: BackendLink, run: Run) -> Outcome | None:
     async with open_watch(link, run) as watch:
         found = None
-        if not (run.stop.is_set() and not run.assignment.is_adopted):
+        if not run.stop.is_set():
             found = await ensure_submitted(resources, link, run)
         return await follow(resources, link, run, watch, found)
 
@@ -98,6 +103,8 @@ async def _conclude(
 
 
 async def _succeed(resources: Resources, link: BackendLink, run: Run, outcome: Outcome) -> None:
+    await ensure_held(resources, run)
+    run.is_delivering = True
     outputs = await deliver(resources, link, run, outcome)
     if not outputs:
         nothing = WorkflowProducedNothing("The workflow ran, but no node left a file.")
@@ -125,14 +132,11 @@ async def _give_back(
     if run.starting is not None:
         await run.starting  # whether it had begun decides who is blamed
     run.is_ending = True
-    try:
-        verdict = await insist(
-            lambda: requeue(
-                resources.store, run.assignment, is_blamed=is_blamed, delay_seconds=delay_seconds
-            )
+    verdict = await insist(
+        lambda: requeue(
+            resources.store, run.assignment, is_blamed=is_blamed, delay_seconds=delay_seconds
         )
-    except LeaseLost:
-        return
+    )
     if verdict == "poisonous":
         error = JobPoisonous("Two servers died while they ran it, so it is not tried again.")
         await _write(resources, run, JobState.FAILED, error)
@@ -143,10 +147,7 @@ async def _write(
 ) -> None:
     problem = make_problem(error) if error is not None else None
     run.is_ending = True
-    try:
-        await insist(lambda: finish(resources.store, run.assignment, state, error=problem))
-    except LeaseLost:
-        log.info("job %s was ended by other hands", run.job.id)
+    await insist(lambda: finish(resources.store, run.assignment, state, error=problem))
 
 
 def _make_failure(failure: ExecutionFailure | None) -> ComfyhouseError:

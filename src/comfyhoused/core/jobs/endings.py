@@ -1,6 +1,6 @@
 """Why a job fails after it was accepted."""
 
-from comfyhoused.kit.errors import BackendFailure, Unprocessable
+from comfyhoused.kit.errors import BackendFailure, Conflict, Problem, Unprocessable, make_problem
 
 
 class JobTimedOut(BackendFailure):
@@ -33,6 +33,13 @@ class OutOfMemory(BackendFailure):
     title = "The server ran out of memory"
 
 
+class ResultLost(BackendFailure):
+    """It ran, but the server has forgotten how it ended; its history may have been cleared."""
+
+    code = "result_lost"
+    title = "The server has forgotten the result"
+
+
 class DrivingBroke(BackendFailure):
     """A fault of ours while the job ran."""
 
@@ -52,3 +59,16 @@ class WorkflowProducedNothing(Unprocessable):
 
     code = "no_outputs"
     title = "The workflow made no output"
+
+
+class JobExpired(Conflict):
+    """It waited longer than `expires_in_seconds` and was never started. It is free."""
+
+    code = "job_expired"
+    title = "The job waited too long"
+    retryable = True
+
+
+def make_expiry() -> Problem:
+    """Return what an expired job says."""
+    return make_problem(JobExpired("No server was free in time. You were not charged."))

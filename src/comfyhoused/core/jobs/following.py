@@ -19,9 +19,11 @@ from comfyhoused.adapters.comfyui.socket import FrameSocket
 from comfyhoused.adapters.comfyui.watch import SocketLost, Watch, WatchEvent
 from comfyhoused.core.fleet.link import BackendDied, BackendLink
 from comfyhoused.core.jobs.assignment import LeaseLost, confirm, start
+from comfyhoused.core.jobs.endings import ResultLost
 from comfyhoused.core.jobs.insist import insist
 from comfyhoused.core.jobs.reporting import ProgressReport
 from comfyhoused.core.jobs.run import Run, StopReason
+from comfyhoused.core.jobs.submission import AttemptOver
 from comfyhoused.resources import Resources
 
 #: After so long without a frame the backend is asked.
@@ -30,12 +32,19 @@ _SILENCE_SECONDS = 1.0
 _LAGS_SECONDS = (0.003, 0.01, 0.05, 0.25)
 
 
-async def _wait(watch: Watch, stop: asyncio.Event | None, seconds: float) -> WatchEvent | None:
-    """Return the next event; None when the time is over or a stop is asked for."""
+async def _wait(watch: Watch, run: Run, removal_in: float | None) -> WatchEvent | None:
+    """Return the next event; None when it is time to do something else.
+
+    That is: after a silence, when the time limit is over, when a stop is asked for or,
+    once it is, when the removal is due again.
+    """
     receiving = asyncio.ensure_future(watch.receive())
     waiting: set[asyncio.Future[Any]] = {receiving}
-    if stop is not None:
-        waiting.add(asyncio.ensure_future(stop.wait()))
+    seconds = removal_in
+    if seconds is None:
+        waiting.add(asyncio.ensure_future(run.stop.wait()))
+        left = run.seconds_left
+        seconds = _SILENCE_SECONDS if left is None else max(0.0, min(_SILENCE_SECONDS, left))
     try:
         await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         return receiving.result() if receiving.done() else None
@@ -69,67 +78,111 @@ async def follow(
     """Return how the attempt ended; None when it was taken off before it began.
 
     `found` is what a look showed after the submission. Raises BackendDied when the
-    backend has forgotten it, LeaseLost when another worker has it.
+    backend has forgotten it, ResultLost when it has forgotten the end of it, AttemptOver
+    when it was taken back, LeaseLost when another worker has it.
     """
     report = ProgressReport(resources.store, run.job)
-    is_removing = False
+    removal = _Removal(resources, link, run)
     while True:
-        if found is not None:
-            is_over, outcome = _consider(resources, run, found)
-            if is_over:
-                return outcome
-            found = None
-        if run.stop.is_set() and not is_removing:
-            is_removing = True
-            found = await _remove(resources, link, run)
+        if isinstance(found, Finished):
+            return found.outcome
+        if isinstance(found, Absent):
+            if await removal.is_certain():
+                return None
+            await _explain_absence(link, run)
+        if isinstance(found, Running):
+            _start(resources, run)
+        if run.stop.is_set() and removal.seconds_left == 0:
+            found = await removal.remove()
             continue
-        event = await _wait(watch, None if is_removing else run.stop, _get_patience(run))
+        found = None
+        event = await _wait(watch, run, removal.seconds_left)
         if isinstance(event, Ended):
             found = await _read_end(link, run)
         elif event is not None and not isinstance(event, SocketLost):
             await _note(resources, run, report, event)
-        elif is_removing:
-            # An interrupt may come late or hit nothing: ask again until it is gone.
-            await link.pace()
-            found = await _remove(resources, link, run)
         elif run.is_out_of_time:
             run.ask_to_stop(StopReason.TIMED_OUT)
+        elif run.has_expired:
+            found = await _take_back(resources, link, run)
         elif not run.stop.is_set():
             found = await _poll(link, run)
 
 
-def _get_patience(run: Run) -> float:
-    left = run.seconds_left
-    return _SILENCE_SECONDS if left is None else max(0.0, min(_SILENCE_SECONDS, left))
+class _Removal:
+    """Taking an attempt off its backend, again and again until it is gone.
+
+    An interrupt may come late or hit nothing, though frames go on to come.
+    """
+
+    def __init__(self, resources: Resources, link: BackendLink, run: Run) -> None:
+        self._resources = resources
+        self._link = link
+        self._run = run
+        self._next_at: float | None = None
+        self._is_forbidden = run.is_posted
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until it is due; None while nothing is to be removed."""
+        if not self._run.stop.is_set():
+            return None
+        now = asyncio.get_running_loop().time()
+        return 0 if self._next_at is None else max(0.0, self._next_at - now)
+
+    async def remove(self) -> Look:
+        """Delete, interrupt, look; not what another worker has meanwhile: LeaseLost."""
+        await insist(lambda: confirm(self._resources.store, self._run.assignment))
+        look = await self._link.remove_prompt(self._run.assignment.attempt_id)
+        self._next_at = asyncio.get_running_loop().time() + _SILENCE_SECONDS
+        return look
+
+    async def is_certain(self) -> bool:
+        """Tell whether the absent attempt can be given up.
+
+        A POST of it may still be on its way, from a worker that was stopped before it. So
+        the fence is told first (without one the time of a POST is waited out), and it is
+        looked for once more.
+        """
+        if not self._run.stop.is_set() or self._is_forbidden:
+            return self._run.stop.is_set()
+        if self._link.has_pack:
+            await self._link.forbid(self._run.assignment.attempt_id)
+        elif self._run.assignment.is_adopted:
+            await asyncio.sleep(self._resources.settings.fleet.post_timeout_seconds)
+        self._is_forbidden = True
+        self._next_at = None
+        return False
 
 
-async def _remove(resources: Resources, link: BackendLink, run: Run) -> Look:
-    # A worker that slept may have lost the job: the prompt is another one's to remove then.
+async def _explain_absence(link: BackendLink, run: Run) -> None:
+    """Raise what it means that the backend does not know the attempt; not while it is stopped."""
+    if run.stop.is_set():
+        return
+    if not await link.has_lived_on(run.boot_id):
+        raise BackendDied("The backend does not know the prompt any more.")
+    if run.is_started:
+        raise ResultLost("It ran, but the server has forgotten how it ended.")
+    raise AttemptOver("Somebody took it out of the backend's queue.")
+
+
+async def _take_back(resources: Resources, link: BackendLink, run: Run) -> Look:
+    """Take a staged attempt out of the queue, not if it runs by now; raises AttemptOver."""
     await insist(lambda: confirm(resources.store, run.assignment))
-    return await link.remove_prompt(run.assignment.attempt_id)
+    await link.pace()
+    with suppress(BackendUnreachable, BackendBroken):
+        await link.client.delete_pending(run.assignment.attempt_id)
+    look = await link.look(run.assignment.attempt_id)
+    if isinstance(look, Absent):
+        raise AttemptOver("It was taken back, for it waited too long.")
+    return look
 
 
 async def _poll(link: BackendLink, run: Run) -> Look:
     await link.pace()
     if link.is_stuck:
         raise BackendDied("The backend answers, but its queue does not move any more.")
-    look = await link.look(run.assignment.attempt_id)
-    if not isinstance(look, Finished) and not await link.is_same_boot(run.boot_id):
-        raise BackendDied("The backend was started anew.")
-    return look
-
-
-def _consider(resources: Resources, run: Run, look: Look) -> tuple[bool, Outcome | None]:
-    """Return whether the attempt is over, and how."""
-    if isinstance(look, Finished):
-        return True, look.outcome
-    if isinstance(look, Absent):
-        if run.stop_reason is not None:
-            return True, None
-        raise BackendDied("The backend does not know the prompt any more.")
-    if isinstance(look, Running):
-        _start(resources, run)
-    return False, None
+    return await link.look(run.assignment.attempt_id)
 
 
 async def _read_end(link: BackendLink, run: Run) -> Look | None:

@@ -7,7 +7,7 @@ from comfyhoused.adapters.redis.client import DOWN, StoreUnavailable
 from comfyhoused.core.fleet.link import BackendLink
 from comfyhoused.core.fleet.tending import Tender
 from comfyhoused.core.jobs.assignment import adopt, release, renew
-from comfyhoused.core.jobs.station import Station
+from comfyhoused.core.jobs.station import Station, drop
 from comfyhoused.core.jobs.strays import remove_strays
 from comfyhoused.core.jobs.sweep import sweep_deadlines
 from comfyhoused.kit.log import get_logger
@@ -69,17 +69,21 @@ class Foreman:
         while True:
             await asyncio.sleep(self._lease_ms / 4000)
             held = [run for station in self.stations.values() for run in station.list_held()]
+            asked_at = asyncio.get_running_loop().time()
             try:
                 lost, canceling = await renew(
                     self._resources.store, [run.assignment for run in held], self._lease_ms
                 )
             except StoreUnavailable:
                 continue
+            for run in held:
+                if run.job.id in lost:
+                    drop(run)
+                else:
+                    run.confirmed_at = asked_at
             for station in self.stations.values():
                 for job_id in canceling:
                     station.cancel(job_id)
-                for job_id in lost:
-                    station.drop(job_id)
 
     async def _sweep(self) -> None:
         while True:

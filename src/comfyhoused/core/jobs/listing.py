@@ -5,8 +5,7 @@ from typing import Any
 from comfyhoused.adapters.redis.client import Store
 from comfyhoused.core.jobs.record import PREFIX, Job, find_job
 from comfyhoused.core.jobs.states import JobState
-from comfyhoused.kit.errors import InvalidRequest
-from comfyhoused.kit.pages import Page, make_cursor, read_cursor
+from comfyhoused.kit.pages import InvalidCursor, Page, make_cursor, read_cursor
 
 _SCAN = 100
 
@@ -37,6 +36,6 @@ def _read_position(cursor: str | None) -> str:
     if cursor is None:
         return "+inf"
     position = read_cursor(cursor)
-    if not position.isdigit():
-        raise InvalidRequest("The cursor is not one that this listing gave out.")
+    if not (position.isascii() and position.isdigit()):
+        raise InvalidCursor("The cursor is not one that this listing gave out.")
     return position

@@ -4,7 +4,7 @@
 Readers settle each entry idempotently by the job's id and acknowledge it after that.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,12 +19,13 @@ _OUTBOX = f"{PREFIX}outbox"
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """A job that has become terminal."""
+    """A job that has become terminal; its record may be erased by now. `units` are reserved."""
 
     job_id: str
     owner: str
     mode: str
     state: JobState
+    units: int
 
 
 async def settle(
@@ -48,8 +49,16 @@ async def read_outbox(
     await join_group(store, _OUTBOX, group)
     rows = await claim_rows(store, _OUTBOX, group, consumer, idle_ms=idle_ms, most=most)
     for row_id, fields in rows:
-        await handle(
-            Ending(fields["job"], fields["owner"], fields["mode"], JobState(fields["state"]))
-        )
+        await handle(_read_ending(fields))
         await drop_row(store, _OUTBOX, group, row_id)
     return len(rows)
+
+
+def _read_ending(fields: Mapping[str, str]) -> Ending:
+    return Ending(
+        job_id=fields["job"],
+        owner=fields["owner"],
+        mode=fields["mode"],
+        state=JobState(fields["state"]),
+        units=int(float(fields["units"])),
+    )

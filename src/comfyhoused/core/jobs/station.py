@@ -10,6 +10,7 @@ from comfyhoused.core.jobs.driving import abandon, drive
 from comfyhoused.core.jobs.insist import insist
 from comfyhoused.core.jobs.record import find_job
 from comfyhoused.core.jobs.run import Run, StopReason
+from comfyhoused.kit.clock import get_now_ms
 from comfyhoused.kit.log import get_logger
 from comfyhoused.resources import Resources
 
@@ -27,6 +28,13 @@ _STAGE_AHEAD_SECONDS = 2.0
 _USUAL_RUN_MS = 1000
 #: Finished runs whose outputs may be on their way to us at once; more would fill memory.
 _MOST_DELIVERING = 8
+
+
+def drop(run: Run) -> None:
+    """Stop driving a job that is in other hands."""
+    if run.task is not None and not run.is_ending:
+        log.warning("the lease of job %s is lost", run.job.id)
+        run.task.cancel()
 
 
 class Station:
@@ -76,10 +84,13 @@ class Station:
         if job is None:
             return
         run = Run(assignment, job)
-        if assignment.is_started:
-            run.mark_started()
+        if assignment.is_started and job.started_at is not None:
+            run.mark_started(max(0.0, get_now_ms() / 1000 - job.started_at.timestamp()))
         if job.is_canceling:
             run.ask_to_stop(StopReason.CANCELED)
+        # Adopted from ourselves, after a pause longer than the lease: one hand is enough.
+        if job.id in self.runs:
+            drop(self.runs[job.id])
         self.runs[job.id] = run
         run.task = asyncio.create_task(self._drive(run))
         self._tasks.add(run.task)
@@ -93,13 +104,6 @@ class Station:
         """Have a job taken off the backend if it is driven here."""
         if job_id in self.runs:
             self.runs[job_id].ask_to_stop(StopReason.CANCELED)
-
-    def drop(self, job_id: str) -> None:
-        """Stop driving a job that another worker has."""
-        run = self.runs.get(job_id)
-        if run is not None and run.task is not None and not run.is_ending:
-            log.warning("the lease of job %s is lost", job_id)
-            run.task.cancel()
 
     async def _drive(self, run: Run) -> None:
         watcher = asyncio.create_task(self._ring_when_left(run))

@@ -1,0 +1,15 @@
+"""One house for all tests that leave it standing."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.house import House
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """A house that every test shares; each test takes an account of its own."""
+    async with House(tmp_path_factory.mktemp("the shared house"), workers=2) as one:
+        yield one
