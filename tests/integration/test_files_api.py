@@ -336,6 +336,21 @@ async def test_an_endless_upload_is_cut_off(alice: Customer) -> None:
     check_problem(answer, 413, "file_too_large")
 
 
+async def test_who_asks_before_sending_is_answered_before_sending(
+    api: ApiProcess, alice: Customer
+) -> None:
+    """`Expect: 100-continue`, as curl does: 413 instead of 31 MB on the wire."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
+    writer.write(
+        f"POST {FILES} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {alice.secret}\r\n"
+        f"Expect: 100-continue\r\nContent-Length: {31 * MEGABYTE}\r\n\r\n".encode()
+    )
+    answer = await reader.read()  # to the end: the server closes the connection
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b'"code":"file_too_large"' in answer
+
+
 async def test_an_upload_that_breaks_off_leaves_nothing(
     api: ApiProcess, store: Store, alice: Customer
 ) -> None:

@@ -51,6 +51,9 @@ _UPLOAD: dict[str, Any] = {
         },
     }
 }
+_UPLOAD_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: BODY_PROBLEMS[status] for status in (400, 413, 415, 422)
+}
 
 
 class FileResponse(BaseModel):
@@ -83,7 +86,7 @@ class FileList(BaseModel):
     status_code=201,
     summary="Send in a picture",
     openapi_extra=_UPLOAD,
-    responses=BODY_PROBLEMS,
+    responses=_UPLOAD_PROBLEMS,
 )
 async def post_file(
     request: Request, response: Response, principal: FileWriter, house: House
@@ -104,7 +107,7 @@ async def post_file(
     return await _render(resources, file)
 
 
-@router.get("", summary="List files", responses=INVALID)
+@router.get("", summary="List files", responses={**INVALID, 400: INVALID[422]})
 async def get_files(
     principal: FileReader,
     house: House,
