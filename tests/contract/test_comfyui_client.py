@@ -225,6 +225,20 @@ async def test_an_attempt_is_taken_once(backend: Backend) -> None:
     assert hello.boot_id == (await connect_and_greet(backend.url))
 
 
+async def test_a_forbidden_attempt_is_refused_later(backend: Backend) -> None:
+    """1: so that a worker that wakes up late cannot queue what was given up."""
+    hello = await backend.client.get_hello()
+    if hello is None or not hello.has_fence:
+        pytest.skip("the node pack is not installed there")
+    attempt = str(uuid.uuid4())
+    names = {"prompt_id": attempt, "client_id": backend.socket.client_id, "attempt": attempt}
+    await backend.client.forbid(attempt)
+    await backend.client.forbid(attempt)
+    with pytest.raises(AttemptSeen):
+        await backend.client.submit(make_noop(), **names)
+    assert await backend.client.look(attempt) == Absent()
+
+
 async def connect_and_greet(url: str) -> str | None:
     async with connect(url) as backend:
         hello = await backend.client.get_hello()
