@@ -30,7 +30,7 @@ from comfyhouse_engine.painter.terrain import (
     paint_road,
 )
 from comfyhouse_engine.painter.things import place_in_sky, place_things
-from comfyhouse_engine.painter.town import paint_beam, paint_bridge, paint_skyline, paint_village
+from comfyhouse_engine.painter.town import paint_bridge, paint_skyline, paint_village
 from comfyhouse_engine.painter.water import paint_water
 from comfyhouse_engine.painter.weather import paint_weather
 from comfyhouse_engine.painter.words import Scene
@@ -40,6 +40,9 @@ _OUTDOOR_PLACES = (
     "road", "meadow", "snowfield", "autumn", "village",
 )  # fmt: skip
 _SKY_THINGS = ("moon", "sun", "stars", "aurora", "rainbow", "lightning", "gulls")
+_WET_THINGS = ("fish", "jellyfish", "octopus")
+_SEA_THINGS = ("boat", "ship", "whale", "duck", "bridge", "lighthouse")
+_CLOSE_THINGS = (*_WET_THINGS, "butterfly", "bird", "owl", "heart")
 _FLOWER_MIXES = (("red", "crimson", "coral"), ("lavender", "violet", "white"),
                  ("yellow", "white", "amber"), ("pink", "rose", "white"))  # fmt: skip
 
@@ -53,9 +56,14 @@ def compose(canvas: Canvas, scene: Scene) -> None:
     if "abstract" in scene.styles or not _shows_something(scene):
         paint_abstract(canvas, scene)
         return
-    if scene.has("space") or (scene.find_thing("planet", "satellite") and not outdoors):
+    if (scene.has("space") and not outdoors) or (
+        scene.find_thing("planet", "satellite") and not outdoors
+    ):
         _compose_space(stage)
         return
+    close = 0.5 + (stage.focus_x - 0.5) * 0.3
+    if not outdoors:
+        stage.focus_x = close if homes <= {"table", "centre", "portrait"} else stage.focus_x
     if scene.find_thing("portrait") or (scene.find_thing("person") and "macro" in scene.styles):
         paint_portrait(stage)
     elif scene.has("window"):
@@ -79,7 +87,11 @@ def _shows_something(scene: Scene) -> bool:
 def _is_still_life(scene: Scene, homes: set[str]) -> bool:
     kinds = {thing.kind for thing in scene.things}
     small = bool(homes & {"table", "centre"}) or bool(kinds & {"fruit", "bouquet", "rose"})
-    return small and not homes & {"building", "water", "sky"} and not kinds & {"butterfly", "fish"}
+    return (
+        small
+        and not homes & {"building", "water", "sky"}
+        and not kinds & {"butterfly", *_WET_THINGS}
+    )
 
 
 def _compose_space(stage: Stage) -> None:
@@ -97,14 +109,22 @@ def _compose_outdoors(stage: Stage, outdoors: bool) -> None:
         if thing.kind not in _SKY_THINGS
         and (thing.kind not in shapes or shapes[thing.kind].place != "sky")
     ]  # fmt: skip
-    if not outdoors and scene.find_thing("fish", "butterfly", "bird", "owl", "heart"):
+    perched = scene.find_thing("bird", "owl") and "branch" in scene.words
+    if (
+        perched
+        or (not outdoors and scene.find_thing(*_CLOSE_THINGS))
+        or "underwater" in scene.words
+    ):
         _compose_close(stage)
         return
     if scene.has("city") or scene.has("street"):
         stage.horizon = 0.74
     elif not outdoors and not plain_things:
         stage.horizon = 0.86
-    paint_sky(stage)
+    if scene.has("space"):
+        paint_space(stage)
+    else:
+        paint_sky(stage)
     ground = _paint_ground(stage, bool(plain_things))
     place_in_sky(stage)
     if scene.has("village"):
@@ -117,7 +137,7 @@ def _compose_outdoors(stage: Stage, outdoors: bool) -> None:
 
 def _compose_close(stage: Stage) -> None:
     """Paint one thing before a blurred ground of its own world: fish in water, butterflies."""
-    wet = stage.scene.find_thing("fish") is not None
+    wet = bool({"underwater"} & stage.scene.words or stage.scene.find_thing(*_WET_THINGS))
     if wet:
         canvas = stage.canvas
         top, deep = stage.lit((0.30, 0.62, 0.68)), stage.lit((0.05, 0.20, 0.32))
@@ -128,18 +148,23 @@ def _compose_close(stage: Stage) -> None:
         paint_wall(stage)
         if not stage.scene.find_thing("heart"):
             blobs = stage.canvas.noise("bokeh", 0.16, 2)
-            stage.canvas.wash(vec(np.clip(blobs - 0.4, 0, 1) * 1.1), (0.46, 0.60, 0.34))
+            snowy = stage.scene.has("snowfield")
+            leaves = (0.92, 0.94, 0.97) if snowy else (0.46, 0.60, 0.34)
+            stage.canvas.wash(vec(np.clip(blobs - 0.4, 0, 1) * 1.1), leaves)
     if stage.scene.find_thing("bird", "owl"):
         paint_branch(stage, 0.745)
     place_things(stage, 0.76, frozenset({"centre", "perch"}), 1.15)
+    paint_weather(stage)
 
 
 def _paint_ground(stage: Stage, has_things: bool) -> float:
     """Paint the land or water; return where things stand (share of height)."""
     scene = stage.scene
     snowy = scene.has("snowfield") or "snowfall" in scene.weather
-    wet = scene.has("sea", "beach", "lake", "river") or scene.find_thing(
-        "boat", "ship", "whale", "duck", "bridge", "lighthouse")  # fmt: skip
+    snowy = snowy or bool(scene.find_thing("penguin")) or "polar" in scene.words
+    wet = scene.has("sea", "beach", "lake", "river") or (
+        "sea" not in scene.banned and scene.find_thing(*_SEA_THINGS)
+    )
     if scene.has("mountains") and (has_things or wet or snowy or scene.has("meadow", "road")):
         paint_peaks(stage, stage.horizon + 0.03, 0.34, snowy or not scene.has("desert"))
     if scene.has("city", "street"):
@@ -156,6 +181,8 @@ def _paint_ground(stage: Stage, has_things: bool) -> float:
         return 0.86
     if scene.has("forest") and not scene.has("road", "meadow"):
         paint_forest(stage)
+        if has_things or scene.find_thing("moon") is None:
+            _paint_clearing(stage, snowy)
         return 0.93
     if scene.has("mountains", "hills") and not has_things and not scene.has("meadow", "road"):
         if snowy:
@@ -169,6 +196,17 @@ def _paint_ground(stage: Stage, has_things: bool) -> float:
     return _paint_land(stage, snowy)
 
 
+def _paint_clearing(stage: Stage, snowy: bool) -> None:
+    """Paint the forest floor in front of the firs."""
+    line = 0.86 + stage.canvas.curve("clearing", 1.8, 3) * 0.02
+    moss: Colour = (0.27, 0.31, 0.19)
+    if snowy:
+        moss = (0.90, 0.93, 0.97)
+    elif stage.scene.has("autumn"):
+        moss = (0.55, 0.33, 0.16)
+    paint_plain(stage, "clearing", vec(line), stage.lit(moss), 0.25 if snowy else 0.8)
+
+
 def _paint_shore(stage: Stage) -> float:
     scene, canvas = stage.scene, stage.canvas
     calm = scene.has("lake", "river") or "calm" in scene.words or "still" in scene.words
@@ -176,7 +214,11 @@ def _paint_shore(stage: Stage) -> float:
         paint_ridges(stage, stage.horizon - 0.10, stage.horizon - 0.015, 3, 0.5)
     paint_water(stage, stage.horizon, calm and "storm" not in scene.weather,
                 "lake" if scene.has("lake") else "sea")  # fmt: skip
-    if scene.has("beach"):
+    walkers = any(
+        thing.kind in load_shapes() and load_shapes()[thing.kind].place == "ground"
+        for thing in scene.things
+    )
+    if scene.has("beach") or (walkers and not scene.find_thing("bridge")):
         line = 0.8 + canvas.curve("beach", 1.2, 2) * 0.03
         paint_plain(stage, "beach", vec(line - 0.012), stage.lit((0.95, 0.95, 0.93)), 0.0)
         paint_plain(stage, "beach", vec(line), stage.lit((0.88, 0.77, 0.57)), 0.3)
@@ -192,7 +234,7 @@ def _paint_shore(stage: Stage) -> float:
 def _paint_headland(stage: Stage) -> None:
     """Paint a rocky point for what stands by the water."""
     canvas, scene = stage.canvas, stage.scene
-    rise = np.exp(-(((canvas.xs[0] - 0.5) / 0.3) ** 2)) * 0.16
+    rise = np.exp(-(((canvas.xs[0] - stage.focus_x) / 0.3) ** 2)) * 0.16
     line = stage.horizon + 0.2 - vec(rise) + canvas.curve("rock", 7, 5, 0.6) * 0.016
     grassy = scene.has("lake", "river", "meadow")
     rock = stage.lit((0.36, 0.44, 0.27) if grassy else (0.36, 0.35, 0.33))
@@ -258,11 +300,11 @@ def _flower_colours(stage: Stage) -> list[Colour]:
 
 def _place_all(stage: Stage, ground: float) -> None:
     place_things(stage, ground, frozenset({"building"}))
-    house = stage.scene.find_thing("lighthouse")
-    if house and stage.is_dark:
-        paint_beam(stage, 0.5, min(ground, stage.horizon + 0.2) - 0.6)
     place_things(stage, stage.horizon + 0.16, frozenset({"water"}), 1.0)
     outside = {"ground", "perch"}
     if not stage.scene.find_thing("flowers", "rose", "sunflower"):
         outside |= {"table", "centre"}
+    if stage.scene.find_thing("bridge"):
+        place_things(stage, stage.horizon + 0.022, frozenset(outside), 0.42)
+        return
     place_things(stage, ground, frozenset(outside), 0.9)

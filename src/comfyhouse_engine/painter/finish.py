@@ -57,8 +57,8 @@ def grade(
     saturation *= 0.7 if "muted" in scene.moods else 1.0
     matrix = _saturate(saturation) @ matrix
     contrast = 0.7 + 0.3 * push + (0.18 if "dramatic" in scene.moods else 0.0)
-    contrast += float(tones.uniform(-0.05, 0.07))
-    lift = float(tones.uniform(-0.022, 0.022))
+    contrast += float(tones.uniform(-0.10, 0.14))
+    lift = float(tones.uniform(-0.04, 0.04))
     graded = cv2.transform(picture, matrix)
     graded = (graded - 0.45) * np.float32(contrast) + np.float32(0.45 + lift)
     return vec(np.clip(graded, 0.0, 1.0))
@@ -144,7 +144,7 @@ def _sampler_surface(
         return 0.0
     own = seeded(crc32(sampler.encode("utf-8", "replace")), "sampler")
     angle, pitch = float(own.uniform(0, math.pi)), float(own.uniform(0.008, 0.02))
-    force = 0.03 + 0.02 * float(own.random())
+    force = 0.05 + 0.03 * float(own.random())
     unit = min(width, height)
     if "ancestral" in sampler or "sde" in sampler or "seeds" in sampler:
         cells = (width / unit / pitch, height / unit / pitch)

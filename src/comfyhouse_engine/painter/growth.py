@@ -72,7 +72,7 @@ def make_bloom(
         px, py = np.cos(_ROUND) * size * 0.5, np.sin(_ROUND) * size * 0.4
         spun = np.stack([cx + px * c - py * s, cy + (px * s + py * c) * 0.92], axis=1)
         parts.append(Part("oval", colour, 0.55, 0.0, vec(spun)))
-    heart = Part("oval", "amber" if colour != "amber" else "brown", 0.7, 0.0,
+    heart = Part("oval", "brown" if colour in ("amber", "yellow", "golden") else "amber", 0.7, 0.0,
                  _blob(x, y, size * 0.24, size * 0.22))  # fmt: skip
     return (*parts, heart)
 
@@ -106,6 +106,8 @@ def make_bouquet(rng: np.random.Generator, colour: str, vase: Shape) -> Shape:
         for part in vase.parts
     )
     choice = (colour, colour, "cream", "pink") if colour != "cream" else ("cream", "blush", "pink")
+    if colour == "yellow":
+        choice = ("yellow", "yellow", "golden")
     for index, (x, y) in enumerate(sorted(spots, key=lambda spot: -spot[1])):
         size = float(rng.uniform(0.075, 0.11))
         parts.extend(make_bloom(rng, choice[index % len(choice)], x, y, size))
@@ -141,7 +143,8 @@ def paint_forest(stage: Stage) -> None:
     """Paint a wood: fir ridges in fog, then tall trunks in front."""
     canvas, light = stage.canvas, stage.light
     named = stage.scene.colours.get("forest") or stage.scene.colours.get("tree")
-    leafy, words = stage.scene.has("autumn"), stage.scene.words
+    leafy = stage.scene.has("autumn")
+    is_round = leafy or "jungle" in stage.scene.words
     ink = stage.lit(named or ((0.55, 0.30, 0.12) if leafy else (0.16, 0.31, 0.24)))
     snowy = stage.scene.has("snowfield")
     misty = 0.8 if "mist" in stage.scene.weather else 0.45
@@ -149,9 +152,8 @@ def paint_forest(stage: Stage) -> None:
         near = index / 5
         base = stage.horizon - 0.06 + 0.5 * near
         line = base - canvas.curve(("wood", index), 1.6, 4, 0.4) * 0.035
-        line = line - tree_line(
-            canvas, ("wood", index), 0.14 + 0.26 * near, 60 - 38 * near, leafy or "jungle" in words
-        )
+        tall = (0.11 + 0.12 * near) if is_round else (0.14 + 0.26 * near)
+        line = line - tree_line(canvas, ("wood", index), tall, 60 - 38 * near, is_round)
         colour = stage.seen(mix(ink, light.ink, 0.55 * near), 0.84 * (1 - near) ** 1.2)
         if leafy:
             colour = turn_hue(colour, (0.0, 0.03, -0.02, 0.05, 0.01, -0.03)[index])

@@ -78,8 +78,10 @@ def paint_portrait(stage: Stage) -> None:
     canvas, scene, rng = stage.canvas, stage.scene, stage.canvas.rng("portrait")
     wall = paint_wall(stage)
     canvas.glow(0.5, 0.42, 0.5, mix(wall, (1, 1, 1), 0.5), 0.35)
-    skin = _SKINS[int(rng.integers(len(_SKINS)))]
-    hair = scene.colours.get("hair") or _HAIRS[int(rng.integers(len(_HAIRS)))]
+    fair = bool({"blonde", "blond", "redhead", "ginger", "freckles", "pale"} & scene.words)
+    skin = _SKINS[0] if fair else _SKINS[int(rng.integers(len(_SKINS)))]
+    blonde = (0.82, 0.66, 0.38) if {"blonde", "blond"} & scene.words else None
+    hair = scene.colours.get("hair") or blonde or _HAIRS[int(rng.integers(len(_HAIRS)))]
     if {"old", "elderly", "grandfather", "grandmother", "wise"} & scene.words:
         hair = (0.80, 0.79, 0.77)
     eyes = scene.colours.get("eyes") or (0.30, 0.22, 0.16)
@@ -91,6 +93,7 @@ def paint_portrait(stage: Stage) -> None:
         # Without the long hair behind the shoulders.
         shape = type(shape)(shape.kind, shape.size, shape.place, shape.colour, shape.parts[1:])
     colours = {"skin": skin, "hair": hair, "eyes": eyes,
+               "blush": mix(skin, (0.80, 0.36, 0.32), 0.14),
                "skindark": mix(skin, (0.4, 0.2, 0.15), 0.35)}  # fmt: skip
     size = 0.9 * min(1.15, canvas.height / canvas.unit)
     light = Pen(stage, -1.0 if stage.sun_x < 0.5 else 1.0)

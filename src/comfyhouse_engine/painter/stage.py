@@ -31,6 +31,8 @@ class Stage:
     sun_x: float
     sun_y: float
     horizon: float
+    focus_x: float
+    """Where the first group of things stands; each further group takes the other side."""
 
     def colour_of(self, kind: str, default: Colour) -> Colour:
         """Return the colour the words give to `kind`, lit as the hour has it, else `default`."""
@@ -69,15 +71,16 @@ def set_stage(canvas: Canvas, scene: Scene) -> Stage:
             haze=tint(light.haze, sky, 0.4),
         )
     low_sun = hour in ("dawn", "sunset", "dusk")
-    horizon = float(rng.uniform(0.52, 0.6))
+    horizon = float(rng.uniform(0.5, 0.62))
     return Stage(
         canvas=canvas,
         scene=scene,
         light=light,
         hour=hour,
-        sun_x=float(rng.uniform(0.2, 0.8)),
+        sun_x=float(rng.uniform(0.14, 0.86)),
         sun_y=horizon - float(rng.uniform(0.08, 0.16) if low_sun else rng.uniform(0.28, 0.38)),
         horizon=horizon,
+        focus_x=float(rng.uniform(0.3, 0.7)),
     )
 
 
@@ -85,7 +88,7 @@ def _choose_hour(scene: Scene, rng: np.random.Generator) -> str:
     if scene.hours:
         # "night" beats "evening" and the like: it is the stronger word.
         return "night" if "night" in scene.hours else scene.hours[0]
-    if scene.find_thing(*_NIGHT_THINGS):
+    if scene.find_thing(*_NIGHT_THINGS) or scene.has("space"):
         return "night"
     if "neon" in scene.styles or "dark" in scene.moods:
         return "night" if "neon" in scene.styles else "dusk"
@@ -93,7 +96,7 @@ def _choose_hour(scene: Scene, rng: np.random.Generator) -> str:
         return ("dawn", "day")[int(rng.random() < 0.5)]
     if scene.has("snowfield", "meadow") or scene.find_thing("flowers", "rainbow", "tree", "house"):
         return ("day", "dawn")[int(rng.random() < 0.3)]
-    return str(rng.choice(["dawn", "day", "day", "sunset"]))
+    return str(rng.choice(["dawn", "dawn", "day", "day", "day", "sunset"]))
 
 
 def _weather_light(light: Light, scene: Scene, hour: str) -> Light:

@@ -4,7 +4,7 @@ import numpy as np
 
 from comfyhouse_engine.painter.canvas import Colour, seeded, vec
 from comfyhouse_engine.painter.growth import make_bouquet, make_sunflower, make_trunk, paint_tree
-from comfyhouse_engine.painter.palette import NAMED
+from comfyhouse_engine.painter.palette import NAMED, turn_hue
 from comfyhouse_engine.painter.shapes import (
     Part,
     Pen,
@@ -15,9 +15,14 @@ from comfyhouse_engine.painter.shapes import (
     spread,
 )
 from comfyhouse_engine.painter.stage import Stage
+from comfyhouse_engine.painter.town import paint_beam
 from comfyhouse_engine.painter.words import Thing
 
 _FRUITS = ("apple", "oranges", "pear", "lemon", "apple", "oranges")
+_ANY_COLOUR = (
+    "cup", "vase", "car", "boat", "umbrella", "book", "sofa", "balloon", "bowl", "soup", "teapot",
+    "bicycle", "bus", "truck", "tent", "shoe", "butterfly", "icecream",
+)  # fmt: skip
 _SEATS = ("sofa", "chair")
 _BLOOMS = ["red", "coral", "lavender", "amber", "pink"]
 _PLANTS_BY_SEASON: dict[str, Colour] = {"autumn": (0.80, 0.42, 0.13), "spring": (0.93, 0.68, 0.74)}
@@ -33,7 +38,8 @@ def find_shape(stage: Stage, thing: Thing) -> Shape | None:
         return make_sunflower(rng)
     if thing.kind == "bouquet":
         vase = load_shapes()["vase"]
-        choice = "yellow" if thing.word == "sunflower" else str(rng.choice(_BLOOMS))
+        known = {"sunflower": "yellow", "rose": "crimson"}
+        choice = known.get(thing.word) or str(rng.choice(_BLOOMS))
         blooms = (_name_of(stage.scene.colours.get(kind)) for kind in ("flowers", "rose"))
         return make_bouquet(rng, next((name for name in blooms if name), choice), vase)
     if thing.kind == "flowers":
@@ -78,15 +84,28 @@ def _make_fruit_bowl(rng: np.random.Generator, one: str | None) -> Shape:
 def main_colour(stage: Stage, thing: Thing, shape: Shape) -> Colour:
     """Return the colour the words give a thing, else its own."""
     named = stage.scene.colours.get(thing.kind)
-    return named if named is not None else name_colour(shape.colour, (0.6, 0.6, 0.6))
+    if thing.kind == "fox" and named == NAMED["red"]:
+        # A red fox is the colour of any fox.
+        named = None
+    if thing.kind == "bear" and "polar" in stage.scene.words:
+        named = NAMED["ivory"]
+    if named is not None:
+        return named
+    own = name_colour(shape.colour, (0.6, 0.6, 0.6))
+    rng = seeded(stage.canvas.seed, "coat", thing.kind)
+    if thing.kind in _ANY_COLOUR:
+        vivid = (0.75, 0.42, 0.36) if max(own) - min(own) < 0.2 else own
+        return turn_hue(vivid, float(rng.random()), float(rng.uniform(0.7, 1.0)))
+    return turn_hue(own, float(rng.uniform(-0.025, 0.025)), float(rng.uniform(0.75, 1.1)),
+                    float(rng.uniform(0.82, 1.12)))  # fmt: skip
 
 
 def merge_things(things: tuple[Thing, ...]) -> tuple[Thing, ...]:
     """Put flowers into the vase and fruit into the bowl when both are named."""
     kinds = {thing.kind for thing in things}
     blooms = kinds & {"flowers", "rose", "sunflower"}
-    if "vase" in kinds and blooms:
-        kept = [thing for thing in things if thing.kind not in blooms | {"vase"}]
+    if kinds & {"vase", "bouquet"} and blooms:
+        kept = [thing for thing in things if thing.kind not in blooms | {"vase", "bouquet"}]
         return (Thing("bouquet", 1, next(iter(sorted(blooms)))), *kept)
     if "bowl" in kinds and kinds & set(_FRUITS):
         kept = [thing for thing in things if thing.kind not in {*_FRUITS, "bowl"}]
@@ -107,7 +126,8 @@ def place_things(stage: Stage, ground: float, places: frozenset[str], scale: flo
     order = {"building": 0, "water": 1, "ground": 2, "table": 3}
     found.sort(key=lambda pair: (pair[0].kind not in _SEATS, order.get(pair[1].place, 4)))
     crowd = max(0.42, 1.0 - 0.14 * (len(found) - 1))
-    middle = 0.5 + float(rng.uniform(-0.08, 0.08)) if len(found) == 1 else 0.5
+    middle = stage.focus_x if len(found) == 1 else 0.5 + (stage.focus_x - 0.5) * 0.3
+    stage.focus_x = 1.0 - stage.focus_x
     width = 0.0 if len(found) == 1 else min(0.36, 0.14 * len(found))
     spots = rng.permutation(np.array(spread(len(found), rng, middle - width, middle + width)))
     seat = found[0][1] if found[0][0].kind in _SEATS and len(found) > 1 else None
@@ -125,7 +145,7 @@ def _stand(
     stage: Stage, thing: Thing, shape: Shape, x: float, ground: float, scale: float,
     rng: np.random.Generator,
 ) -> None:  # fmt: skip
-    size = shape.size * scale * float(rng.uniform(0.94, 1.06))
+    size = shape.size * scale * float(rng.uniform(0.84, 1.1))
     if {"small", "tiny", "little", "distant", "lone", "far"} & stage.scene.words:
         size *= 0.75
     if {"big", "huge", "giant", "large"} & stage.scene.words:
@@ -134,11 +154,15 @@ def _stand(
     if shape.place == "building":
         y = min(ground, stage.horizon + 0.2)
     # Nothing grows out of the picture.
-    size = min(size, max(0.2, (y - 0.05) * stage.canvas.height / stage.canvas.unit))
+    tallest = max(float(part.points[:, 1].max()) for part in shape.parts)
+    room = (y - 0.05) * stage.canvas.height / stage.canvas.unit / max(0.5, tallest)
+    size = min(size, max(0.2, room))
+    half = size * _half_width(shape) * stage.canvas.unit / stage.canvas.width
+    x = float(np.clip(x, min(0.5, half + 0.02), max(0.5, 0.98 - half)))
     flip = bool(rng.random() < 0.5)
     colour = main_colour(stage, thing, shape)
     extra = {kind: value for kind, value in stage.scene.colours.items() if kind in ("roof", "eyes")}
-    reach = size * _half_width(shape)
+    reach = size * _half_width(shape, 0.25)
     pen = Pen(stage, -1.0 if stage.sun_x < x else 1.0)
     if shape.place in ("ground", "table", "building"):
         cast_shadow(stage.canvas, x, y, reach * 1.25, stage.light.ink)
@@ -147,13 +171,15 @@ def _stand(
         bare = bool({"bare", "dead", "leafless"} & stage.scene.words)
         paint_tree(stage, x, y, size, leaves, bare)
         return
+    if thing.kind == "lighthouse" and stage.is_dark:
+        paint_beam(stage, x, y - 0.83 * size * stage.canvas.unit / stage.canvas.height)
     pen.draw(shape, x, y, size, colour, 0.12 if shape.place == "building" else 0.0, flip, extra)
-    if thing.kind == "cup" and "steam" not in stage.scene.banned:
+    if thing.kind in ("cup", "soup") and "steam" not in stage.scene.banned:
         _paint_steam(stage, x, y - size * stage.canvas.unit / stage.canvas.height * 0.9, size)
 
 
-def _half_width(shape: Shape) -> float:
-    low = [part.points for part in shape.parts if float(part.points[:, 1].min()) < 0.25]
+def _half_width(shape: Shape, up_to: float = 2.0) -> float:
+    low = [part.points for part in shape.parts if float(part.points[:, 1].min()) < up_to]
     return float(max((np.abs(points[:, 0]).max() for points in low), default=0.3))
 
 
@@ -177,8 +203,9 @@ def place_in_sky(stage: Stage) -> None:
         shape = load_shapes().get(thing.kind)
         if shape is None or shape.place != "sky":
             continue
-        low, high = 0.5 - 0.12 * min(3, thing.count), 0.5 + 0.12 * min(3, thing.count)
-        for x in spread(thing.count, rng, low, high):
+        reach = 0.12 * min(3, thing.count)
+        middle = stage.focus_x if thing.count == 1 else 0.5
+        for x in spread(thing.count, rng, middle - reach, middle + reach):
             size = shape.size * (1.0 if thing.count == 1 else float(rng.uniform(0.45, 0.8)))
             share = size * stage.canvas.unit / stage.canvas.height
             foot = min(stage.horizon * 0.55 + share * 0.5, 0.78) + float(rng.uniform(-0.05, 0.03))
