@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import struct
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -50,7 +51,9 @@ class Hub:
     def __init__(self, switches: Switches) -> None:
         self._switches = switches
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._frames: asyncio.Queue[Frame] = asyncio.Queue()
+        self._outbox: deque[Frame] = deque()
+        self._doorbell = asyncio.Event()
+        self._is_ringing = False
         self._sockets: dict[Any, _Socket] = {}
         self._since_drop = 0
         self.client_id: Any = None
@@ -60,9 +63,12 @@ class Hub:
 
     def send(self, event: str | int, data: Any, sid: Any = None) -> None:
         """Queue a frame from any thread."""
-        if self._loop is not None:
-            frame = Frame(event, data, sid)
-            self._loop.call_soon_threadsafe(self._frames.put_nowait, frame)
+        self._outbox.append(Frame(event, data, sid))
+        # Waking the loop is a system call, at which the executor would have to wait for its turn
+        # again: ring once for all frames that the loop has not come to yet.
+        if self._loop is not None and not self._is_ringing:
+            self._is_ringing = True
+            self._loop.call_soon_threadsafe(self._doorbell.set)
 
     def has_listener(self, sid: Any) -> bool:
         """True when a frame to `sid` (None = all) would reach anybody."""
@@ -81,8 +87,11 @@ class Hub:
         """
         self._loop = asyncio.get_running_loop()
         while True:
-            frame = await self._frames.get()
-            await self._deliver(frame)
+            await self._doorbell.wait()
+            self._doorbell.clear()
+            self._is_ringing = False
+            while self._outbox:
+                await self._deliver(self._outbox.popleft())
 
     async def _deliver(self, frame: Frame) -> None:
         if frame.sid is None:
