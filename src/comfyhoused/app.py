@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from comfyhoused.adapters.queue.doorbell import make_broker
 from comfyhoused.api import files, generate, health, jobs, models, raw_files
+from comfyhoused.api.console.routes import UPLOAD_PATH, install_pages
 from comfyhoused.api.house import ApiHouse
 from comfyhoused.api.limits import BodyLimit
 from comfyhoused.api.problems import install_problem_handlers
@@ -41,11 +42,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     install_problem_handlers(app)
     app.add_middleware(
-        BodyLimit, max_bytes=settings.http.max_body_bytes, unlimited_paths=(f"{API}/files",)
+        BodyLimit,
+        max_bytes=settings.http.max_body_bytes,
+        unlimited_paths=(f"{API}/files", UPLOAD_PATH),
     )
     for module in (generate, jobs, files, models, health):
         app.include_router(module.router, prefix=API)
     app.include_router(raw_files.router)
+    install_pages(app)
     return app
 
 

@@ -57,7 +57,7 @@ def list_backends(settings: Settings) -> list[Backend]:
     ComfyUI is named; otherwise live jobs wait for a real server.
     """
     fleet = settings.fleet
-    backends = [Backend(_make_id(url), url, ("live",), False) for url in fleet.comfyui_urls]
+    backends = [Backend(make_backend_id(url), url, ("live",), False) for url in fleet.comfyui_urls]
     if fleet.engine_url:
         is_alone = not backends and settings.house.mode == "development"
         modes: tuple[Mode, ...] = ("live", "test") if is_alone else ("test",)
@@ -65,7 +65,8 @@ def list_backends(settings: Settings) -> list[Backend]:
     return backends
 
 
-def _make_id(url: str) -> str:
+def make_backend_id(url: str) -> str:
+    """Return the name of a ComfyUI server, made from its address."""
     parts = urlsplit(url)
     path = parts.path.strip("/").replace("/", "-")
     return "-".join(part for part in (parts.hostname or "", str(parts.port or ""), path) if part)

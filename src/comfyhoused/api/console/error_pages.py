@@ -1,0 +1,72 @@
+"""Errors for people: the problem document of a failed page as a page, and each code explained."""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from comfyhoused.api.console.pages import PAGES
+from comfyhoused.api.problems import MEDIA_TYPE
+from comfyhoused.core.jobs import endings
+from comfyhoused.kit.errors import ComfyhouseError, NotFound, list_error_classes
+
+router = APIRouter(include_in_schema=False)
+
+_Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+#: A class is known once its module is imported; these are raised in workers, never here.
+EXPLAINED_HERE = (endings,)
+
+
+class CodeUnknown(NotFound):
+    """No error of ours has this code."""
+
+    code = "code_unknown"
+    title = "There is no error with this code"
+
+
+@router.get("/errors/{code}")
+async def explain_error(code: str) -> Response:
+    """Explain an error: the `type` of every problem document leads here."""
+    known = {one.code: one for one in reversed(list_error_classes())}
+    if code not in known:
+        raise CodeUnknown("The errors of this house are listed in docs/errors.md.")
+    error = known[code]
+    when = " ".join(inspect.cleandoc(error.__doc__ or "").split("\n\n")[0].split())
+    return PAGES.render("error_code.html", error=error, when=when)
+
+
+def install_error_pages(app: FastAPI) -> None:
+    """Have people see a page where programs see a problem document.
+
+    Wraps the handlers that are installed: they decide what is wrong, here it is only shown.
+    """
+    for kind in (ComfyhouseError, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, _show_to_people(app.exception_handlers[kind]))
+
+
+def _show_to_people(handler: Any) -> _Handler:
+    async def handle(request: Request, error: Exception) -> Response:
+        response: Response = await handler(request, error)
+        if response.media_type != MEDIA_TYPE or not _is_for_people(request):
+            return response
+        problem = orjson.loads(bytes(response.body))
+        kept = ("retry-after", "allow")
+        return PAGES.render(
+            "error.html",
+            status_code=response.status_code,
+            headers={name: response.headers[name] for name in kept if name in response.headers},
+            problem=problem,
+        )
+
+    return handle
+
+
+def _is_for_people(request: Request) -> bool:
+    if request.url.path.startswith(("/api/", "/static/")):
+        return False
+    return "text/html" in request.headers.get("accept", "")

@@ -1,0 +1,78 @@
+"""The first page: what this is, what it can do here and now, what is running."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from comfyhoused.adapters.redis.client import StoreUnavailable
+from comfyhoused.api.console.overview import look_around
+from comfyhoused.api.console.pages import PAGES, render_page
+from comfyhoused.api.console.recipes import RECIPES
+from comfyhoused.api.console.sample import SAMPLE
+from comfyhoused.api.console.shapes import SHAPES
+from comfyhoused.api.console.views import JobView, view_job
+from comfyhoused.api.console.visitors import OWNERS, PageVisitor
+from comfyhoused.api.house import ApiHouse, House
+from comfyhoused.core.jobs.listing import list_jobs
+from comfyhoused.core.jobs.states import JobState
+from comfyhoused.web.assets import ASSETS
+
+router = APIRouter(include_in_schema=False)
+
+_MOST_RECENT = 6
+#: With seed 7 the picture that stands in the sandbox before anybody has painted.
+EXAMPLE_PROMPT = "fog lifting off three mountain ridges at first light, fir trees, low sun"
+
+
+@router.get("/")
+async def show_front(request: Request, house: House) -> Response:
+    """Show the front page; it opens even while the store is away."""
+    context: dict[str, Any] = {
+        "overview": await look_around(house),
+        "recipes": list(RECIPES.values()),
+        "sample_url": ASSETS.get_url(SAMPLE),
+        "shapes": SHAPES,
+        "recent": await _list_recent(house),
+        "settings": house.resources.settings,
+        "example_prompt": EXAMPLE_PROMPT,
+    }
+    return render_page(request, house, "front.html", **context)
+
+
+@router.get("/page/house")
+async def show_house(visitor: PageVisitor) -> Response:
+    """Give the part of the page that says what is running, to be put in its place."""
+    overview = await look_around(visitor.house)
+    token = visitor.guard.make_token(visitor.visit)
+    return PAGES.render("_house.html", overview=overview, token=token, closed=None)
+
+
+@router.get("/page/recent")
+async def show_recent(visitor: PageVisitor) -> Response:
+    """Give the strip of the newest pictures."""
+    return PAGES.render("_recent.html", recent=await _list_recent(visitor.house))
+
+
+@router.get("/static/{version}/{name:path}")
+async def get_asset(version: str, name: str) -> Response:
+    """Give a file of the look."""
+    return ASSETS.get_response(version, name)
+
+
+async def _list_recent(house: ApiHouse) -> list[JobView]:
+    try:
+        pages = [
+            await list_jobs(
+                house.resources.store,
+                owner,
+                limit=_MOST_RECENT,
+                cursor=None,
+                state=JobState.SUCCEEDED,
+            )
+            for owner in OWNERS
+        ]
+    except StoreUnavailable:
+        return []
+    jobs = sorted((job for page in pages for job in page.items), key=lambda job: job.created_at)
+    views = [view_job(job) for job in reversed(jobs)]
+    return [view for view in views if view.pictures][:_MOST_RECENT]

@@ -1,0 +1,236 @@
+// The front page: its forms send work without leaving, and show it being done.
+import { all, enhanceComparisons } from "./ui.js";
+import { followJob } from "./follow.js";
+
+const HOUSE_EVERY_MS = 3000;
+const STEPS = ["Received", "Waited", "Made", "Delivered"];
+const STEPS_NOW = ["Receiving", "Waiting", "Making", "Delivering"];
+const WORDS = { "job.failed": "Failed", "job.canceled": "Canceled", "job.expired": "Waited too long" };
+
+/** Get a part of the page as nodes; throws when it cannot be had. */
+async function fetchPart(address) {
+  const answer = await fetch(address, { headers: { Accept: "text/vnd.part+html" } });
+  if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
+  return makeNodes(await answer.text());
+}
+
+function makeNodes(html) {
+  return [...new DOMParser().parseFromString(html, "text/html").body.childNodes];
+}
+
+/** Send a form; returns the answer's JSON, or throws the problem document. */
+async function send(address, body, accept = "application/json") {
+  let answer;
+  try {
+    answer = await fetch(address, { method: "POST", body, headers: { Accept: accept } });
+  } catch {
+    throw { title: "The house does not answer", detail: "Is it still running? Try again.", errors: [] };
+  }
+  if (answer.ok) return accept === "application/json" ? answer.json() : makeNodes(await answer.text());
+  throw await answer.json().catch(() => ({ title: "Something broke", detail: `Status ${answer.status}`, errors: [] }));
+}
+
+/** Show a problem document as the page's notice. */
+function showProblem(place, problem) {
+  const notice = document.createElement("div");
+  notice.className = "notice notice--failed";
+  notice.innerHTML = '<svg class="i" aria-hidden="true"><use href="#i-alert"/></svg><strong></strong><p></p>';
+  notice.querySelector("strong").textContent = `${problem.title}.`;
+  notice.querySelector("p").textContent = problem.detail;
+  place.replaceChildren(notice);
+}
+
+/** One form and the place where its job is shown. */
+class Runner {
+  constructor(form) {
+    this.form = form;
+    this.view = document.querySelector(`[data-runner-view=${form.dataset.runner}]`);
+    this.problem = form.querySelector("[data-problem]");
+    this.button = form.querySelector("[data-submit]");
+    this.cancelButton = form.querySelector("[data-cancel]");
+    this.jobId = null;
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.run(form.getAttribute("action"), new URLSearchParams(new FormData(form)));
+    });
+    this.cancelButton.addEventListener("click", () => this.cancel());
+  }
+
+  find(name) {
+    return this.view.querySelector(`[data-${name}]`);
+  }
+
+  async run(address, body) {
+    if (this.button.getAttribute("aria-busy") === "true") return;
+    this.setBusy(true);
+    try {
+      const { job_id: jobId } = await send(address, body);
+      this.jobId = jobId;
+      this.cancelButton.hidden = false;
+      await followJob(jobId, (type, data) => this.show(type, data));
+      await this.finish();
+    } catch (problem) {
+      this.refuse(problem);
+    } finally {
+      this.setBusy(false);
+    }
+  }
+
+  async cancel() {
+    this.cancelButton.disabled = true;
+    const body = new URLSearchParams({ token: this.form.elements.token.value });
+    await fetch(`/page/jobs/${this.jobId}/cancel`, { method: "POST", body });
+  }
+
+  setBusy(isBusy) {
+    this.button.setAttribute("aria-busy", isBusy);
+    this.button.setAttribute("aria-disabled", isBusy);
+    this.find("print").setAttribute("aria-busy", isBusy);
+    clearInterval(this.clock);
+    if (!isBusy) {
+      this.cancelButton.hidden = true;
+      this.cancelButton.disabled = false;
+      return;
+    }
+    this.problem.replaceChildren();
+    for (const line of all("[data-error]", this.form)) this.setFieldError(line, "");
+    this.find("progress").hidden = false;
+    this.find("bar").hidden = true;
+    this.find("bar").value = 0;
+    this.setSteps(0, "Sending");
+    const start = performance.now();
+    const tick = () => { this.find("clock").textContent = `${((performance.now() - start) / 1000).toFixed(1)} s so far`; };
+    tick();
+    this.clock = setInterval(tick, 100);
+  }
+
+  /** Mark `done` steps as done and the next one as current, or as bad. */
+  setSteps(done, words, isBad = false) {
+    all("[data-step]", this.view).forEach((step, i) => {
+      step.className = i < done ? "done" : i === done && isBad ? "bad" : "";
+      const isNow = i === done && !isBad;
+      step.textContent = isNow ? STEPS_NOW[i] : i === done && isBad ? words : STEPS[i];
+      if (isNow) step.setAttribute("aria-current", "step");
+      else step.removeAttribute("aria-current");
+    });
+    this.find("state").textContent = words;
+    this.done = done;
+  }
+
+  show(type, data) {
+    if (type === "job.queued") this.setSteps(1, "In line");
+    if (type === "job.running") this.setSteps(2, "Making");
+    if (type === "job.progress") {
+      if (this.done < 2) this.setSteps(2, "Making");
+      const bar = this.find("bar");
+      bar.hidden = false;
+      bar.max = data.max;
+      bar.value = data.value;
+      this.find("state").textContent = `Making, step ${data.value} of ${data.max}`;
+    }
+    if (type === "job.preview") this.showPreview(data.image);
+    if (type === "job.succeeded") this.setSteps(3, "Fetching the picture");
+    if (type in WORDS) this.setSteps(this.done, WORDS[type], true);
+    if (type === "connection.lost") this.find("state").textContent = "Connecting again";
+  }
+
+  showPreview(address) {
+    let picture = this.find("preview");
+    if (!picture) {
+      this.find("print").innerHTML = '<figure class="print"><div class="mat"><img data-preview alt="Preview of the picture"></div></figure>';
+      picture = this.find("preview");
+    }
+    picture.src = address;
+  }
+
+  async finish() {
+    const print = this.find("print");
+    print.replaceChildren(...(await fetchPart(`/page/jobs/${this.jobId}/print`)));
+    enhanceComparisons(print);
+    const isBad = this.view.querySelector(".wedge .bad") !== null;
+    if (!isBad) this.find("progress").hidden = true;
+    this.find("clock").textContent = "";
+    this.find("bar").hidden = true;
+    refreshPart("[data-recent]", "/page/recent");
+  }
+
+  refuse(problem) {
+    this.find("progress").hidden = true;
+    const [fault] = problem.errors ?? [];
+    const line = fault && this.form.querySelector(`[data-error="${CSS.escape(fault.pointer ?? "")}"]`);
+    if (line) this.setFieldError(line, fault.detail).focus();
+    else showProblem(this.problem, problem);
+  }
+
+  /** Write an error under a field, or take it away; returns the field. */
+  setFieldError(line, words) {
+    const field = this.form.elements[line.dataset.error.slice(1)];
+    line.hidden = !words;
+    line.textContent = words;
+    if (words) field.setAttribute("aria-invalid", "true");
+    else field.removeAttribute("aria-invalid");
+    return field;
+  }
+}
+
+/** A photo of the visitor's own goes through the runner of the sample photo. */
+function enhanceOwnPhoto(form, runner) {
+  const input = form.querySelector("input[type=file]");
+  const drop = form.querySelector(".drop");
+  for (const type of ["dragenter", "dragleave", "drop"]) {
+    drop.addEventListener(type, () => drop.classList.toggle("over", type === "dragenter"));
+  }
+  input.addEventListener("change", async () => {
+    if (!input.files.length) return;
+    const address = new URL(form.action);
+    const choice = new FormData(runner.form);
+    for (const name of ["recipe", "place"]) address.searchParams.set(name, choice.get(name));
+    const body = new FormData();
+    body.append("file", input.files[0]);
+    await runner.run(address, body);
+    input.value = "";
+  });
+}
+
+function enhanceConnecting(form) {
+  const button = form.querySelector("[data-submit]");
+  const finding = form.querySelector("[data-finding]");
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (button.getAttribute("aria-busy") === "true") return;
+    button.setAttribute("aria-busy", "true");
+    finding.replaceChildren();
+    try {
+      finding.replaceChildren(...(await send(form.action, new URLSearchParams(new FormData(form)), "text/vnd.part+html")));
+      refreshPart("[data-house]", "/page/house");
+    } catch (problem) {
+      showProblem(finding, problem);
+    } finally {
+      button.removeAttribute("aria-busy");
+    }
+  });
+}
+
+/** Put a fresh part in its place, unless nothing has changed or somebody is in it. */
+async function refreshPart(selector, address) {
+  const place = document.querySelector(selector);
+  if (!place || "still" in place.dataset || place.contains(document.activeElement)) return;
+  try {
+    const nodes = await fetchPart(address);
+    const fresh = document.createElement("div");
+    fresh.append(...nodes);
+    if (fresh.innerHTML !== place.innerHTML) place.replaceChildren(...fresh.childNodes);
+    place.removeAttribute("aria-busy");
+  } catch {
+    place.setAttribute("aria-busy", "true");
+  }
+}
+
+const runners = Object.fromEntries(
+  all("form[data-runner]").map((form) => [form.dataset.runner, new Runner(form)]),
+);
+for (const form of all("form[data-own]")) enhanceOwnPhoto(form, runners.edit);
+for (const form of all("form[data-connect]")) enhanceConnecting(form);
+setInterval(() => {
+  if (document.visibilityState === "visible") refreshPart("[data-house]", "/page/house");
+}, HOUSE_EVERY_MS);

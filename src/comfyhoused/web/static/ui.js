@@ -1,0 +1,76 @@
+// Small enhancements of every page. What needs script is hidden in the page and shown here.
+
+export const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+/** Say something in passing, for four seconds. */
+export function say(words) {
+  const shelf = document.querySelector(".toasts");
+  const toast = document.createElement("div");
+  toast.className = "toast";
+  toast.textContent = words;
+  shelf.replaceChildren(toast);
+  setTimeout(() => toast.remove(), 4000);
+}
+
+/** Bring the comparison sliders below `root` to life. A strict policy allows CSSOM writes. */
+export function enhanceComparisons(root = document) {
+  for (const range of all(".ba input[type=range]", root)) {
+    const figure = range.closest(".ba");
+    const show = () => {
+      figure.style.setProperty("--x", `${range.value}%`);
+      range.setAttribute("aria-valuetext", `${range.value} percent original`);
+    };
+    range.addEventListener("input", show);
+    show();
+    enhanceDragging(range);
+  }
+}
+
+function enhanceDragging(range) {
+  const stage = range.closest(".ba__stage");
+  const moveTo = (event) => {
+    const box = stage.getBoundingClientRect();
+    range.value = ((event.clientX - box.left) / box.width) * 100;
+    range.dispatchEvent(new Event("input"));
+  };
+  stage.addEventListener("pointerdown", (event) => {
+    if (event.target === range) return;
+    event.preventDefault();
+    stage.setPointerCapture(event.pointerId);
+    moveTo(event);
+  });
+  stage.addEventListener("pointermove", (event) => {
+    if (stage.hasPointerCapture(event.pointerId)) moveTo(event);
+  });
+}
+
+function enhanceTheme() {
+  const root = document.documentElement;
+  for (const button of all("[data-theme-toggle]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+      root.dataset.theme = (root.dataset.theme ?? system) === "dark" ? "light" : "dark";
+      localStorage.setItem("theme", root.dataset.theme);
+    });
+  }
+}
+
+function enhanceCopying() {
+  for (const button of all("[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const text = document.getElementById(button.dataset.copy).textContent;
+      try {
+        await navigator.clipboard.writeText(text);
+        say("Copied");
+      } catch {
+        say("Select the text and copy it by hand");
+      }
+    });
+  }
+}
+
+enhanceTheme();
+enhanceComparisons();
+enhanceCopying();
