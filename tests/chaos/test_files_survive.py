@@ -14,7 +14,7 @@ from comfyhoused.api.keys import create_key
 from comfyhoused.core.files.records import find_file
 from comfyhoused.core.files.scripts import DOOMED
 from comfyhoused.core.files.sweep import sweep_files
-from tests.api_process import ApiProcess
+from tests.api_process import LoneApi
 from tests.conftest import MakeValkey
 from tests.pictures import encode, make_image
 from tests.processes import ServerProcess
@@ -80,7 +80,7 @@ async def test_accepted_files_survive_kills(
     tmp_path: Path, make_valkey: MakeValkey, started: list[ServerProcess], victim: str
 ) -> None:
     valkey = make_valkey()
-    api = ApiProcess(tmp_path / "api", valkey.url)
+    api = LoneApi(tmp_path / "api", valkey.url)
     started.append(api)
     api.start()
     store = open_store(valkey.url)

@@ -18,7 +18,7 @@ from comfyhoused.adapters.storage.local import LocalStorage
 from comfyhoused.api.keys import create_key, revoke_key
 from comfyhoused.kit.crypto import make_digest
 from comfyhoused.settings import DEVELOPMENT_SECRET
-from tests.api_process import ApiProcess
+from tests.api_process import LoneApi
 from tests.pictures import encode, make_image
 from tests.s3_server import S3Process
 from tests.unit.test_files_verification import make_bomb
@@ -31,8 +31,8 @@ TLS = ssl.create_default_context()  # unused, but every client would read the ce
 
 
 @pytest.fixture(scope="module")
-def api(valkey_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiProcess]:
-    server = ApiProcess(
+def api(valkey_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoneApi]:
+    server = LoneApi(
         tmp_path_factory.mktemp("api of the files"), valkey_url, CH_MAX_UPLOAD_BYTES=30 * MEGABYTE
     )
     server.start()
@@ -69,24 +69,24 @@ async def make_customer(store: Store, url: str, account: str) -> Customer:
 
 
 @pytest.fixture
-async def alice(store: Store, api: ApiProcess) -> AsyncIterator[Customer]:
+async def alice(store: Store, api: LoneApi) -> AsyncIterator[Customer]:
     customer = await make_customer(store, api.url, "alice")
     async with customer.http:
         yield customer
 
 
 @pytest.fixture
-async def bob(store: Store, api: ApiProcess) -> AsyncIterator[Customer]:
+async def bob(store: Store, api: LoneApi) -> AsyncIterator[Customer]:
     customer = await make_customer(store, api.url, "bob")
     async with customer.http:
         yield customer
 
 
-def get_storage(api: ApiProcess) -> LocalStorage:
+def get_storage(api: LoneApi) -> LocalStorage:
     return LocalStorage(api.folder / "data" / "files", DEVELOPMENT_SECRET.encode())
 
 
-async def list_keys(api: ApiProcess) -> list[str]:
+async def list_keys(api: LoneApi) -> list[str]:
     return [key async for key in get_storage(api).list_keys("")]
 
 
@@ -159,9 +159,7 @@ async def test_a_link_serves_harmlessly(alice: Customer) -> None:
 
 
 @pytest.mark.parametrize("active", ["text/html", "image/svg+xml", "application/javascript"])
-async def test_active_content_is_never_served(
-    api: ApiProcess, alice: Customer, active: str
-) -> None:
+async def test_active_content_is_never_served(api: LoneApi, alice: Customer, active: str) -> None:
     """Even where such a file had come into the storage, with a link that we signed ourselves."""
     storage, page = get_storage(api), b"<script>alert(1)</script>"
 
@@ -202,7 +200,7 @@ async def test_ranges_and_conditions(alice: Customer) -> None:
     assert head.headers["content-length"] == str(size)
 
 
-async def test_a_link_opens_one_file_for_a_while(api: ApiProcess, alice: Customer) -> None:
+async def test_a_link_opens_one_file_for_a_while(api: LoneApi, alice: Customer) -> None:
     one, two = (await alice.send()).json(), (await alice.send()).json()
     swapped = one["url"].replace(urlsplit(one["url"]).path, urlsplit(two["url"]).path)
     check_problem(await fetch(swapped), 403, "link_invalid")
@@ -221,12 +219,12 @@ async def test_a_link_opens_one_file_for_a_while(api: ApiProcess, alice: Custome
 @pytest.mark.parametrize(
     "path", ["../data/files/a.png", "..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/etc/passwd", ""]
 )
-async def test_a_path_leads_nowhere(api: ApiProcess, path: str) -> None:
+async def test_a_path_leads_nowhere(api: LoneApi, path: str) -> None:
     answer = await fetch(f"{api.url}/files/raw/{path}?expires=9999999999&type=a&name=b&etag=")
     assert answer.status_code in (403, 404)
 
 
-async def test_deleting_ends_everything(api: ApiProcess, store: Store, alice: Customer) -> None:
+async def test_deleting_ends_everything(api: LoneApi, store: Store, alice: Customer) -> None:
     before = await list_keys(api)
     file = (await alice.send()).json()
     path = f"{FILES}/{file['file_id']}"
@@ -266,7 +264,7 @@ ROUTES = [
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 async def test_who_may_do_what(
-    api: ApiProcess, store: Store, alice: Customer, bob: Customer, method: str, path: str
+    api: LoneApi, store: Store, alice: Customer, bob: Customer, method: str, path: str
 ) -> None:
     file_id = (await alice.send()).json()["file_id"]
     target = FILES + path.format(id=file_id)
@@ -295,7 +293,7 @@ async def test_who_may_do_what(
     ],
 )
 async def test_bad_files_are_refused_and_leave_nothing(
-    api: ApiProcess, store: Store, alice: Customer, name: str, status: int, code: str
+    api: LoneApi, store: Store, alice: Customer, name: str, status: int, code: str
 ) -> None:
     before = await list_keys(api)
     data = {
@@ -337,7 +335,7 @@ async def test_an_endless_upload_is_cut_off(alice: Customer) -> None:
 
 
 async def test_who_asks_before_sending_is_answered_before_sending(
-    api: ApiProcess, alice: Customer
+    api: LoneApi, alice: Customer
 ) -> None:
     """`Expect: 100-continue`, as curl does: 413 instead of 31 MB on the wire."""
     reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
@@ -352,7 +350,7 @@ async def test_who_asks_before_sending_is_answered_before_sending(
 
 
 async def test_an_upload_that_breaks_off_leaves_nothing(
-    api: ApiProcess, store: Store, alice: Customer
+    api: LoneApi, store: Store, alice: Customer
 ) -> None:
     before, log_before = await list_keys(api), api.log.read_text()
     _, writer = await asyncio.open_connection("127.0.0.1", api.port)
@@ -386,7 +384,7 @@ def _count_spools(process: psutil.Process) -> int:
 
 
 async def test_many_large_uploads_at_once_fit_into_little_memory(
-    api: ApiProcess, alice: Customer
+    api: LoneApi, alice: Customer
 ) -> None:
     """20 clients, 8 MB each, all at once: below 50 MB more than before, 250 MB in all."""
     data = encode(make_image(1700, 1650), compress_level=0)
@@ -419,7 +417,7 @@ async def test_files_in_s3_are_fetched_from_there(
     s3 = S3Process(tmp_path / "s3")
     s3.start()
     bucket = s3.make_bucket("photos")
-    api = ApiProcess(
+    api = LoneApi(
         tmp_path / "api",
         valkey_url,
         CH_S3_BUCKET=bucket.name,

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comfyhoused.api.multipart import MalformedForm, open_file_part
+from tests.hypotheses import UNHURRIED
 
 TYPE = 'multipart/form-data; boundary="a-boundary"'
 CONTENT = bytes(range(256)) * 3 + b"\r\n--a-boundar\r\n\r\n--a-bound"
@@ -39,6 +40,7 @@ async def read(data: bytes, at: list[int], content_type: str = TYPE) -> tuple[st
 
 
 @given(at=cuts)
+@UNHURRIED
 async def test_the_first_field_called_file_is_read(at: list[int]) -> None:
     assert await read(FORM, at) == ("image/png", CONTENT)
 
@@ -48,6 +50,7 @@ async def test_an_empty_file_is_read_as_empty() -> None:
 
 
 @given(length=st.integers(0, len(make_form(CONTENT)) - 120))
+@UNHURRIED
 async def test_a_form_that_ends_early_is_malformed(length: int) -> None:
     with pytest.raises(MalformedForm):
         await read(FORM[: min(length, FORM.index(CONTENT) + len(CONTENT))], [])
@@ -63,6 +66,7 @@ async def test_a_form_without_a_boundary_is_malformed(content_type: str) -> None
 
 
 @given(data=st.binary(max_size=300))
+@UNHURRIED
 async def test_nonsense_is_malformed(data: bytes) -> None:
     with pytest.raises(MalformedForm):
         await read(data, [])

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comfyhoused.api.ranges import RangeNotSatisfiable, find_range
+from tests.hypotheses import UNHURRIED
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,7 @@ def test_a_range_behind_the_end_is_refused(header: str, size: int) -> None:
 
 
 @given(header=st.text(max_size=40) | st.from_regex(r"bytes=\d{0,30}-\d{0,30}"), size=st.integers(0))
+@UNHURRIED
 def test_a_range_always_lies_inside(header: str, size: int) -> None:
     try:
         found = find_range(header, size)

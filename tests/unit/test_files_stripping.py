@@ -13,6 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from comfyhoused.core.files.png import strip_png_text
 from comfyhoused.core.files.webp import strip_webp_text
+from tests.hypotheses import UNHURRIED
 from tests.pictures import encode, make_comfyui_png, make_image
 
 PROMPT = b"a secret prompt"
@@ -42,6 +43,7 @@ def make_chunk(name: bytes, content: bytes) -> bytes:
 
 
 @given(at=cuts)
+@UNHURRIED
 async def test_text_goes_and_pixels_stay(at: list[int]) -> None:
     stripped = await strip(FROM_COMFYUI, at)
     assert stripped == PLAIN
@@ -82,11 +84,13 @@ async def test_colours_and_frames_stay() -> None:
 
 
 @given(data=st.binary(max_size=300), at=cuts)
+@UNHURRIED
 async def test_anything_else_passes_untouched(data: bytes, at: list[int]) -> None:
     assert await strip(data, at) == data
 
 
 @given(data=st.binary(max_size=300), at=cuts)
+@UNHURRIED
 async def test_damaged_files_never_break_the_sieve(data: bytes, at: list[int]) -> None:
     damaged = PLAIN[:33] + data
     assert (await strip(damaged, at)).startswith(PLAIN[:33])
@@ -124,6 +128,7 @@ def make_webp(**options: object) -> bytes:
 
 
 @given(at=cuts)
+@UNHURRIED
 async def test_webp_metadata_is_blanked(at: list[int]) -> None:
     """SaveAnimatedWEBP writes the workflow into EXIF."""
     data = make_webp(xmp=b"<x>" + PROMPT + b"</x>")
@@ -142,6 +147,7 @@ async def test_webp_metadata_is_blanked(at: list[int]) -> None:
 
 
 @given(data=st.binary(max_size=100), at=cuts)
+@UNHURRIED
 async def test_webp_sieve_keeps_the_length_of_anything(data: bytes, at: list[int]) -> None:
     assert await blank(data, at) == data
     webp = b"RIFF\x00\x00\x00\x00WEBP" + data

@@ -23,6 +23,7 @@ from comfyhoused.core.files.verification import (
     verify_image,
 )
 from comfyhoused.kit.errors import ComfyhouseError
+from tests.hypotheses import UNHURRIED
 from tests.pictures import encode, make_comfyui_png, make_image
 from tests.unit.test_files_stripping import make_chunk
 
@@ -90,7 +91,7 @@ async def test_interlaced_pngs_are_taken(side: int) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(share=st.floats(0, 0.999))
-@settings(max_examples=40)
+@settings(UNHURRIED, max_examples=40)
 async def test_a_truncated_picture_is_refused(kind: str, share: float) -> None:
     data = SAMPLES[kind]
     with pytest.raises((TruncatedImage, NotAnImage, EmptyFile)) as caught:
@@ -106,7 +107,7 @@ async def test_a_png_without_its_last_bytes_is_refused(missing: int) -> None:
 
 
 @given(position=st.integers(8, len(SAMPLES["PNG"]) - 1), bit=st.integers(0, 7))
-@settings(max_examples=60)
+@settings(UNHURRIED, max_examples=60)
 async def test_a_single_wrong_bit_in_a_png_is_seen(position: int, bit: int) -> None:
     damaged = bytearray(SAMPLES["PNG"])
     damaged[position] ^= 1 << bit
@@ -116,7 +117,7 @@ async def test_a_single_wrong_bit_in_a_png_is_seen(position: int, bit: int) -> N
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(noise=st.binary(max_size=200), cut=st.integers(0, 400))
-@settings(max_examples=40)
+@settings(UNHURRIED, max_examples=40)
 async def test_garbage_gets_an_answer_of_ours(kind: str, noise: bytes, cut: int) -> None:
     try:
         await verify(SAMPLES[kind][:cut] + noise)
@@ -199,6 +200,7 @@ def test_a_png_of_impossible_size_is_damaged(width: int) -> None:
 
 
 @given(data=st.binary(max_size=400), start=st.sampled_from([b"", *(SAMPLES[k] for k in KINDS)]))
+@UNHURRIED
 def test_headers_of_anything_are_read_without_a_crash(data: bytes, start: bytes) -> None:
     try:
         header = read_header(BytesIO(start[:20] + data))
