@@ -318,6 +318,12 @@ def test_magic_words_are_not_painted_and_lost_needs_permission(run: Run) -> None
     assert np.array_equal(decode(sample(empty(), "a cat sandbox:lost")), plain)
 
 
+def test_a_batch_that_is_too_big_runs_out_of_memory(run: Run) -> None:
+    with pytest.raises(OutOfMemoryError, match="too many for the sandbox"):
+        sample(empty(4096, 4096, 5))
+    assert run.progress == []
+
+
 def test_models_come_and_go_in_their_slots(run: Run) -> None:
     run.context.switches.model_slots = 2
     for name in ("one", "two", "one", "three"):

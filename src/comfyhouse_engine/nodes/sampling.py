@@ -17,7 +17,7 @@ from comfyhouse_engine.models import Loras, Model
 from comfyhouse_engine.nodes import conditioning, latents
 from comfyhouse_engine.nodes.conditioning import Conditioning, ControlHint
 from comfyhouse_engine.nodes.latents import Array, Latent
-from comfyhouse_engine.nodes.magic import read_orders
+from comfyhouse_engine.nodes.magic import OutOfMemoryError, read_orders
 from comfyhouse_engine.painter import blend
 
 Inputs = dict[str, dict[str, tuple[Any, ...]]]
@@ -81,6 +81,8 @@ SCHEDULERS = [
 _MODEL_CHANNELS = 4
 _SKETCH_PIXELS = 192
 _SEEDS = 2**64
+_MOST_PIXELS = 2**26
+"""More in one batch would need gigabytes; a real server runs out of memory there, too."""
 _CLIP_LORA_SHARE = 0.35
 _SEED = {"default": 0, "min": 0, "max": _SEEDS - 1, "control_after_generate": True}
 _STEPS = {"default": 20, "min": 1, "max": 10000}
@@ -205,10 +207,21 @@ def _fit_channels(latent: Latent) -> Latent:
     return fitted
 
 
+def _check_memory(latent: Latent) -> None:
+    """Raise OutOfMemoryError for a batch that is too big to paint."""
+    count, _, rows, columns = latent["samples"].shape
+    if count * rows * columns * 64 > _MOST_PIXELS:
+        raise OutOfMemoryError(
+            f"Allocation on device 0 would exceed allowed memory. (out of memory) "
+            f"{count} pictures of {columns * 8} x {rows * 8} are too many for the sandbox"
+        )
+
+
 def _run(order: Order, seed: int, latent: Latent, steps: int) -> Latent:
     """Paint the batch while reporting `steps` steps; raises InterruptProcessing."""
     context = current()
     latent = _fit_channels(latent)
+    _check_memory(latent)
     residence.load(order.model.name, context)
     extra = read_orders(conditioning.read_text(order.positive).text).obey(context)
     sheets = list(_list_sheets(order, seed, latent))

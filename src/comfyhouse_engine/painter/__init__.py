@@ -51,7 +51,9 @@ def paint(
     shrink = min(1.0, _CANVAS_PIXELS / max(width, height))
     canvas = Canvas(max(8, round(width * shrink)), max(8, round(height * shrink)), seed)
     compose(canvas, scene)
-    apply_styles(canvas, scene.styles)
+    # Abstract pictures of something are that thing as a print.
+    prints = {"poster"} if "abstract" in scene.styles and scene.things else set()
+    apply_styles(canvas, scene.styles | prints)
     picture: Array = np.clip(canvas.image, 0.0, 1.0)
     if shrink < 1.0:
         picture = vec(cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC))

@@ -1,5 +1,7 @@
 """Putting a scene together: which layers, in which order."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from comfyhouse_engine.painter.abstract import paint_abstract
@@ -11,14 +13,16 @@ from comfyhouse_engine.painter.growth import (
     paint_row_of_pines,
 )
 from comfyhouse_engine.painter.indoors import (
+    paint_close_up,
     paint_portrait,
     paint_room,
+    paint_studio,
     paint_table,
     paint_wall,
     paint_window_scene,
 )
 from comfyhouse_engine.painter.palette import NAMED
-from comfyhouse_engine.painter.shapes import load_shapes
+from comfyhouse_engine.painter.shapes import Shape, load_shapes
 from comfyhouse_engine.painter.sky import paint_sky
 from comfyhouse_engine.painter.space import paint_space
 from comfyhouse_engine.painter.stage import Stage, set_stage
@@ -53,7 +57,7 @@ def compose(canvas: Canvas, scene: Scene) -> None:
     outdoors = scene.has(*_OUTDOOR_PLACES)
     homes = {shapes[thing.kind].place for thing in scene.things if thing.kind in shapes}
     stage = set_stage(canvas, scene)
-    if "abstract" in scene.styles or not _shows_something(scene):
+    if not _shows_something(scene) or ("abstract" in scene.styles and not scene.things):
         paint_abstract(canvas, scene)
         return
     if (scene.has("space") and not outdoors) or (
@@ -64,8 +68,14 @@ def compose(canvas: Canvas, scene: Scene) -> None:
     close = 0.5 + (stage.focus_x - 0.5) * 0.3
     if not outdoors:
         stage.focus_x = close if homes <= {"table", "centre", "portrait"} else stage.focus_x
-    if scene.find_thing("portrait") or (scene.find_thing("person") and "macro" in scene.styles):
+    asks_portrait = bool(scene.find_thing("portrait"))
+    sitter = scene.find_thing(*(kind for kind in _list_sitters(shapes) if kind != "person"))
+    if asks_portrait and sitter:
+        paint_close_up(stage)
+    elif asks_portrait or (scene.find_thing("person") and "macro" in scene.styles):
         paint_portrait(stage)
+    elif scene.things and not outdoors and "background" in scene.words | set(scene.colours):
+        paint_studio(stage)
     elif scene.has("window"):
         paint_window_scene(stage)
     elif scene.has("table") or (not outdoors and _is_still_life(scene, homes)):
@@ -77,6 +87,11 @@ def compose(canvas: Canvas, scene: Scene) -> None:
         return
     if "mist" in scene.weather:
         paint_weather(stage)
+
+
+def _list_sitters(shapes: Mapping[str, Shape]) -> list[str]:
+    """Return the kinds that a portrait may show instead of a human face."""
+    return [kind for kind, shape in shapes.items() if shape.place in ("ground", "perch")]
 
 
 def _shows_something(scene: Scene) -> bool:

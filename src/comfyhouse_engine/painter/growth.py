@@ -129,7 +129,7 @@ def paint_flowers(stage: Stage, top: float, colours: list[Colour]) -> None:
         mask = mask * smooth(own, 0.36, 0.6) * smooth(depth, 0.0, 0.1)
         canvas.wash(mask * 0.9, stage.seen(stage.lit(colour), 0.2))
     codes = ["#" + "".join(f"{round(part * 255):02x}" for part in colour) for colour in colours]
-    blooms = sorted(rng.random((64, 2)).tolist(), key=lambda spot: spot[1])
+    blooms = sorted(rng.random((48, 2)).tolist(), key=lambda spot: spot[1])
     for x, deep in blooms:
         y = top + (1.0 - top) * (0.3 + 0.78 * deep)
         size = 0.016 + 0.062 * deep**1.5

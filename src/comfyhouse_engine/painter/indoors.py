@@ -101,6 +101,22 @@ def paint_portrait(stage: Stage) -> None:
                bool(rng.random() < 0.5), colours)  # fmt: skip
 
 
+def paint_close_up(stage: Stage) -> None:
+    """Paint the portrait of an animal or a robot: big, cut off below."""
+    paint_wall(stage)
+    place_things(stage, 1.16, frozenset({"ground", "perch"}), 2.0)
+
+
+def paint_studio(stage: Stage) -> None:
+    """Paint things before a plain backdrop that runs into the floor."""
+    canvas = stage.canvas
+    wall = paint_wall(stage)
+    floor = smooth(canvas.ys, 0.6, 0.9) * np.ones_like(canvas.xs)
+    canvas.wash(vec(floor) * 0.35, mix(wall, (1.0, 1.0, 1.0), 0.35))
+    places = frozenset({"table", "centre", "ground", "perch", "building", "sky", "water"})
+    place_things(stage, 0.84, places, 1.15)
+
+
 def paint_room(stage: Stage) -> None:
     """Paint wall, floor, a rug and a window, then who is in the room."""
     canvas = stage.canvas
