@@ -27,6 +27,7 @@ from tests.hypotheses import UNHURRIED
 from tests.pictures import encode, make_comfyui_png, make_image
 from tests.unit.test_files_stripping import make_chunk
 
+THUMBNAIL = encode(make_image(16, 16), "JPEG")
 KINDS = ("PNG", "JPEG", "WEBP")
 SAMPLES = {kind: encode(make_image(), kind) for kind in KINDS}
 
@@ -49,6 +50,8 @@ VARIANTS: dict[str, Callable[[], bytes]] = {
     "jpeg grey": lambda: encode(make_image(mode="L"), "JPEG"),
     "jpeg cmyk": lambda: encode(make_image(mode="CMYK"), "JPEG"),
     "jpeg with a long profile": lambda: encode(make_image(), "JPEG", icc_profile=bytes(300_000)),
+    "jpeg with a film behind it": lambda: SAMPLES["JPEG"] + b"ftypmp42\xff\xda\xff\xd9\xff\xda" * 9,
+    "jpeg with a thumbnail": lambda: encode(make_image(), "JPEG", exif=b"Exif\0\0" + THUMBNAIL),
     "webp lossless": lambda: encode(make_image(), "WEBP", lossless=True),
     "webp alpha": lambda: encode(make_image(mode="RGBA"), "WEBP"),
     "webp with exif": lambda: encode(make_image(), "WEBP", exif=b"Exif\0\0"),
@@ -98,6 +101,12 @@ async def test_a_truncated_picture_is_refused(kind: str, share: float) -> None:
         await verify(data[: int(len(data) * share)])
     if share > 0.05:
         assert caught.type is TruncatedImage
+
+
+async def test_a_thumbnails_end_is_not_the_pictures() -> None:
+    data = VARIANTS["jpeg with a thumbnail"]()
+    with pytest.raises(TruncatedImage, match="before its end mark"):
+        await verify(data[: len(data) // 2])
 
 
 @pytest.mark.parametrize("missing", range(1, 13))
@@ -190,6 +199,31 @@ async def test_a_png_that_lies_about_its_size_is_refused() -> None:
     data = b"\x89PNG\r\n\x1a\n" + b"".join(make_chunk(*chunk) for chunk in chunks)
     with pytest.raises(TruncatedImage, match="more pixels than it says"):
         await verify(data)
+
+
+HOSTILE = {
+    "empty png chunks": SAMPLES["PNG"][:33] + make_chunk(b"tEXt", b"") * 1_000_000,
+    "jpeg filler": b"\xff\xd8\xff\xe0\x00\x02" + bytes(10_000_000),
+    "jpeg segments": b"\xff\xd8" + b"\xff\xe0\x00\x02" * 2_000_000,
+    "jpeg fill bytes": b"\xff\xd8" + b"\xff" * 10_000_000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_nonsense_is_given_up_early(name: str) -> None:
+    """A step of Python for each few bytes of 100 MB would keep us busy for minutes."""
+    with tempfile.TemporaryFile() as file:
+        file.write(HOSTILE[name])
+        with pytest.raises(TruncatedImage):
+            await verify_image(file, max_pixels=10**6)
+        assert file.tell() < 2_000_000
+
+
+async def test_a_jpeg_of_endless_scans_is_refused() -> None:
+    """Each scan of a progressive JPEG goes over all of its pixels, and may be empty."""
+    many = b"\xff\xda\x00\x02" * 1_000_000
+    with pytest.raises(TruncatedImage, match="more scans than any program writes"):
+        await verify(VARIANTS["jpeg progressive"]()[:-2] + many + b"\xff\xd9")
 
 
 @pytest.mark.parametrize("width", [0, 2**31, 2**32 - 1])

@@ -18,6 +18,10 @@ _JPEG_BARE = frozenset(range(0xD0, 0xD8)) | {0x01}  # markers without a length
 _JPEG_SCAN, _JPEG_END = 0xDA, 0xD9
 _WEBP_ANIMATION = 0x02
 
+# No camera comes near these; without them a file of nonsense would be read for minutes.
+_JPEG_MAX_SEGMENTS = 5_000
+_JPEG_MAX_FILLER_BYTES = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class ImageHeader:
@@ -36,7 +40,7 @@ class ImageHeader:
 
 
 class HeaderTruncated(Exception):
-    """The kind is known, but the bytes end before the size."""
+    """The kind is known, but no size is found where it must be."""
 
 
 def read_header(file: BinaryIO) -> ImageHeader | None:
@@ -75,26 +79,28 @@ def _read_png(file: BinaryIO) -> ImageHeader:
 
 def _read_jpeg(file: BinaryIO) -> ImageHeader:
     file.seek(2)
-    while True:
+    for _ in range(_JPEG_MAX_SEGMENTS):
         marker = _find_marker(file)
         if marker in _JPEG_BARE:
             continue
         if marker in (_JPEG_SCAN, _JPEG_END):
-            raise HeaderTruncated
+            break
         (length,) = _unpack(">H", file)
         if marker in _JPEG_FRAMES:
             _, height, width = _unpack(">BHH", file)
             return ImageHeader("image/jpeg", width, height, is_progressive=marker == 0xC2)
         file.seek(max(length - 2, 0), 1)
+    raise HeaderTruncated
 
 
 def _find_marker(file: BinaryIO) -> int:
-    (byte,) = _unpack("B", file)
-    while byte != 0xFF:
+    is_near = False
+    for _ in range(_JPEG_MAX_FILLER_BYTES):
         (byte,) = _unpack("B", file)
-    while byte == 0xFF:  # any number of them may fill the gap
-        (byte,) = _unpack("B", file)
-    return byte
+        if is_near and byte != 0xFF:  # any number of them may stand before a marker
+            return int(byte)
+        is_near = byte == 0xFF
+    raise HeaderTruncated
 
 
 def _read_webp(file: BinaryIO) -> ImageHeader:

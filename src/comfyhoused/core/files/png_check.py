@@ -11,6 +11,7 @@ from typing import BinaryIO
 from comfyhoused.core.files.headers import PNG_SIGNATURE
 
 _STEP_BYTES = 64 * 1024
+_MAX_CHUNKS = 100_000  # a hundred megabytes of empty ones would keep us busy for minutes
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # samples a pixel, by colour type
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 _MAX_SIDE = 2**31 - 1
@@ -51,16 +52,18 @@ def check_png(file: BinaryIO) -> bool:
 
 def _walk(file: BinaryIO) -> Iterator[tuple[bytes, Iterator[bytes]]]:
     """Yield name and content of each chunk up to IEND; what is not consumed is checked too."""
-    name = b""
-    while name != b"IEND":
+    for _ in range(_MAX_CHUNKS):
         head = file.read(8)
         if len(head) < 8:
             raise PngDamaged("it ends early")
         length, name = struct.unpack(">I4s", head)
         pieces = _read_chunk(file, name, length)
         yield name, pieces
-        for _ in pieces:
+        for _piece in pieces:
             pass
+        if name == b"IEND":
+            return
+    raise PngDamaged("it is cut into too many pieces")
 
 
 def _read_chunk(file: BinaryIO, name: bytes, length: int) -> Iterator[bytes]:

@@ -15,6 +15,8 @@ from comfyhoused.kit.errors import InvalidRequest, TooLarge, Unprocessable, Unsu
 # Decoding holds a picture in memory, so few do it at once, and none a very large one.
 _DECODERS = ThreadPoolExecutor(2, thread_name_prefix="decode")
 _MAX_DECODED_PIXELS = 6_000_000
+_JPEG_SCAN, _JPEG_END = b"\xff\xda", b"\xff\xd9"
+_JPEG_MAX_SCANS = 500  # each goes over the whole picture, and may be a few bytes short
 _JPEG_SHRINK = 8  # libjpeg decodes to an eighth of each side with a 64th of the memory
 
 # Pillow's own alarm would sound below our limit, which is checked before Pillow sees anything.
@@ -118,7 +120,7 @@ def _check_content(file: BinaryIO, header: ImageHeader) -> None:
         if header.pixels <= _MAX_DECODED_PIXELS:
             _open(file).load()
     else:
-        _check_jpeg_end(file)
+        _check_jpeg_marks(file)
         # A progressive one keeps all its coefficients in memory, shrunk or not.
         if not header.is_progressive or header.pixels <= _MAX_DECODED_PIXELS:
             image = _open(file)
@@ -138,11 +140,23 @@ def _check_webp_length(file: BinaryIO) -> None:
         raise TruncatedImage("It ends before the length it announces.")
 
 
-def _check_jpeg_end(file: BinaryIO) -> None:
+def _check_jpeg_marks(file: BinaryIO) -> None:
+    """Look for the end mark, and count the scans before it.
+
+    Compressed data holds neither mark; thumbnails before the size and films that phones
+    append after the end do, and are no business of ours.
+    """
+    read_header(file)  # leaves the file behind the size
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        # Compressed data never holds these two bytes; a thumbnail in the metadata may.
-        if content.rfind(b"\xff\xd9") < content.rfind(b"\xff\xda"):
+        start = content.find(_JPEG_SCAN, file.tell())
+        end = content.find(_JPEG_END, start) if start >= 0 else -1
+        if end < 0:
             raise TruncatedImage("It ends before its end mark.")
+        for _ in range(_JPEG_MAX_SCANS):
+            start = content.find(_JPEG_SCAN, start + 1, end)
+            if start < 0:
+                return
+    raise TruncatedImage("It has more scans than any program writes.")
 
 
 def _guess(start: bytes) -> str:
