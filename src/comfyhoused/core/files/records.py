@@ -5,7 +5,7 @@ record exists, and again from the moment the record goes. So whatever dies in be
 object outlives its record for long, and no record is left without its object.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -135,12 +135,9 @@ async def get_file(store: Store, owner: str, file_id: str) -> File:
 async def list_files(store: Store, owner: str, *, limit: int, cursor: str | None) -> Page[File]:
     """Return a page of the owner's files, newest first; raises InvalidCursor."""
     before = f"({_read_position(cursor)}" if cursor is not None else "+"
-    entries = await store.zrevrangebylex(
-        f"ch:1:owner:{owner}:files", before, "-", start=0, num=limit + 1
-    )
-    shown = [str(entry) for entry in entries[:limit]]
-    found = [await find_file(store, entry.partition(":")[2]) for entry in shown]
-    next_cursor = make_cursor(shown[-1]) if len(entries) > limit else None
+    rows = await SCRIPTS.run(store, "list", owner, before, limit + 1)
+    next_cursor = make_cursor(rows[limit - 1][0]) if len(rows) > limit else None
+    found = [_read_record(_pair(record)) for _, record in rows[:limit]]
     return Page([file for file in found if file is not None], next_cursor)
 
 
@@ -168,6 +165,10 @@ def _read_position(cursor: str) -> str:
     if not (stamp.isdigit() and file_id):
         raise InvalidCursor("The cursor is not one that this listing gave out.")
     return position
+
+
+def _pair(flat: Sequence[str]) -> dict[str, str]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 def _read_record(record: Mapping[str, str]) -> File | None:
