@@ -19,6 +19,7 @@ from comfyhouse_engine.switches import BadSwitch, Switches, parse_switch
 
 _PR_SET_PDEATHSIG = 1
 _THREAD_TURN_SECONDS = 0.0005
+_DEEPEST_CALLS = 20_000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,6 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     options = make_parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    # Graphs are walked by recursion, and chains of nodes may be long.
+    sys.setrecursionlimit(_DEEPEST_CALLS)
     # The loop and the executor wait for each other at every system call; shorter turns help both.
     sys.setswitchinterval(_THREAD_TURN_SECONDS)
     if options.die_with_parent:

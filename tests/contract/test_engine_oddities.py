@@ -204,3 +204,13 @@ async def test_a_bogus_link_that_closes_a_cycle_fails_the_run(stage: Stage) -> N
     kind, error = entry["status"]["messages"][-1]
     assert (kind, error["node_id"]) == ("execution_error", "2")
     await stage.run(make_noop(702))
+
+
+async def test_a_long_chain_runs(stage: Stage) -> None:
+    graph = make_noop(801, size=8)
+    for number in range(100, 1100):
+        source = str(number - 1) if number > 100 else "1"
+        graph[str(number)] = {"class_type": "ImageInvert", "inputs": {"image": [source, 0]}}
+    graph["2"]["inputs"]["images"] = ["1099", 0]
+    entry = await stage.wait_for_history(await stage.queue(graph))
+    assert entry["status"]["status_str"] == "success"

@@ -150,6 +150,9 @@ class RunFrames:
         self._hub.send(PREVIEW_IMAGE_WITH_METADATA, body, self._client_id)
 
     def _send_progress(self) -> None:
+        # It repeats all nodes so far: nobody builds that for nobody.
+        if not self._hub.has_listener(self._client_id):
+            return
         nodes = {
             node_id: {
                 "value": progress.value,

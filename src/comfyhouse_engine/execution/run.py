@@ -121,7 +121,6 @@ class PromptRun:
     def _run_node(self, node_id: str) -> None:
         self._inputs = {}
         node_class: Any = self._class_of(node_id)
-        self._shop.interrupt.check()
         self._frames.start_node(node_id)
         inputs = self._inputs = self._sources.gather(node_id, node_class)
         self._frames.tell_executing(node_id)

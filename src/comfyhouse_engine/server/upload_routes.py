@@ -50,7 +50,8 @@ async def upload_mask(request: web.Request) -> web.Response:
     folders = request.app[ENGINE].folders
 
     def store(mask: BufferedReader, path: Path) -> None:
-        original = _find_original(folders, json.loads(form["original_ref"]))  # type: ignore[arg-type]
+        reference = json.loads(str(form["original_ref"]))
+        original = _find_original(folders, reference)
         if original is not None:
             _store_masked(original, mask, path)
 
