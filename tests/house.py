@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import httpx
 
@@ -103,10 +103,19 @@ class ApiProcess(Program):
         self._check_alive()
 
 
+class Relay(Protocol):
+    """Stands between workers and engine: it is told where the engine is."""
+
+    target: str
+
+    @property
+    def url(self) -> str: ...
+
+
 class House:
     """The parts, a client with a live key, and what a test wants to count.
 
-    `comfyui_url` puts something of the test's own (a proxy) between workers and engine.
+    `proxy` puts something of the test's own between workers and engine.
     """
 
     def __init__(
@@ -117,7 +126,7 @@ class House:
         apis: int = 1,
         environment: Mapping[str, str] | None = None,
         engine_arguments: tuple[str, ...] = (),
-        comfyui_url: str | None = None,
+        proxy: Relay | None = None,
     ) -> None:
         self.folder = folder
         self.valkey = ValkeyProcess(folder / "valkey")
@@ -127,7 +136,7 @@ class House:
         self.apis: list[ApiProcess] = []
         self._counts = (workers, apis)
         self._environment = dict(environment or {})
-        self._comfyui_url = comfyui_url
+        self.proxy = proxy
         self._keys: dict[str, str] = {}
         self._numbers = itertools.count()
         self._store: Store | None = None
@@ -149,6 +158,8 @@ class House:
         await asyncio.gather(
             asyncio.to_thread(self.valkey.start), asyncio.to_thread(self.engine.start)
         )
+        if self.proxy is not None:
+            self.proxy.target = self.engine.url
         for _ in range(self._counts[1]):
             self.add_api()
         for _ in range(self._counts[0]):
@@ -202,7 +213,7 @@ class House:
             "CH_DATA_DIR": str(self.data_dir),
             "CH_SECRET": SECRET,
             "CH_REDIS_URL": self.valkey.url,
-            "CH_ENGINE_URL": self._comfyui_url or self.engine.url,
+            "CH_ENGINE_URL": self.proxy.url if self.proxy else self.engine.url,
             **QUICK,
             **self._environment,
         }

@@ -92,9 +92,15 @@ class ComfyClient:
         await self._wire.close()
 
     async def submit(
-        self, graph: Graph, *, prompt_id: str, client_id: str, attempt: str
+        self,
+        graph: Graph,
+        *,
+        prompt_id: str,
+        client_id: str,
+        attempt: str,
+        timeout_seconds: float | None = None,
     ) -> Submitted:
-        """Queue a graph under our own id. Never sends `number`.
+        """Queue a graph under our own id, within the POST timeout or another. No `number`.
 
         Raises GraphRefused, AttemptSeen, and after BackendUnreachable without `refused` or
         BackendBroken it may be queued all the same: look before trying again.
@@ -107,8 +113,11 @@ class ComfyClient:
                 "extra_data": {"comfyhouse": {"attempt": attempt}},
             }
         )
+        limits = self._post_limits
+        if timeout_seconds is not None:
+            limits = aiohttp.ClientTimeout(total=timeout_seconds)
         async with self._wire.request(
-            "POST", "/prompt", data=body, headers=JSON_HEADERS, timeout=self._post_limits
+            "POST", "/prompt", data=body, headers=JSON_HEADERS, timeout=limits
         ) as response:
             if response.status == 400:
                 raise _make_refusal(parse_json(await read_body(response)))

@@ -64,7 +64,7 @@ async def _submit(resources: Resources, link: BackendLink, run: Run, graph: Grap
         else:
             await ensure_lease_outlasts_post(resources, run)
         try:
-            return await _post(link, run, graph)
+            return await _post(resources, link, run, graph)
         except BackendUnreachable as error:
             if error.refused:
                 link.is_ready.clear()
@@ -79,8 +79,9 @@ async def _submit(resources: Resources, link: BackendLink, run: Run, graph: Grap
     return None
 
 
-async def _post(link: BackendLink, run: Run, graph: Graph) -> Look | None:
+async def _post(resources: Resources, link: BackendLink, run: Run, graph: Graph) -> Look | None:
     attempt_id = run.assignment.attempt_id
+    fleet = resources.settings.fleet
     link.health.note_submitted(attempt_id, time.monotonic())
     try:
         submitted = await link.client.submit(
@@ -88,6 +89,8 @@ async def _post(link: BackendLink, run: Run, graph: Graph) -> Look | None:
             prompt_id=attempt_id,
             client_id=run.assignment.client_id,
             attempt=attempt_id,
+            # Behind the fence nothing depends on a quick answer: a slow server gets its time.
+            timeout_seconds=fleet.http_timeout_seconds if link.has_pack else None,
         )
         run.is_posted = True
     except AttemptSeen as error:
