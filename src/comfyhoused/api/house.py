@@ -59,8 +59,8 @@ _bearer = HTTPBearer(
 )
 
 
-def get_house(request: Request) -> ApiHouse:
-    """Return the parts of this process."""
+async def get_house(request: Request) -> ApiHouse:
+    """Return the parts of this process. Async: FastAPI sends plain functions to a thread."""
     house: ApiHouse = request.app.state.house
     return house
 
