@@ -73,12 +73,15 @@ class Proxy:
         hold = self._take_hold(request)
         if hold is not None and hold.before:
             await self._wait(hold)
-        async with aiohttp.ClientSession(auto_decompress=False) as session, session.request(
-            request.method,
-            self.target + request.path_qs,
-            data=self._strip(request, body),
-            headers={k: v for k, v in request.headers.items() if k.lower() not in _SKIPPED},
-        ) as answer:
+        async with (
+            aiohttp.ClientSession(auto_decompress=False) as session,
+            session.request(
+                request.method,
+                self.target + request.path_qs,
+                data=self._strip(request, body),
+                headers={k: v for k, v in request.headers.items() if k.lower() not in _SKIPPED},
+            ) as answer,
+        ):
             content = await answer.read()
             headers = {k: v for k, v in answer.headers.items() if k.lower() not in _SKIPPED}
         if hold is not None and not hold.before:
