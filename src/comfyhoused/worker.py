@@ -15,8 +15,6 @@ from comfyhoused.adapters.queue.doorbell import make_broker, make_listener
 from comfyhoused.adapters.redis.client import StoreUnavailable
 from comfyhoused.api.settlement import erase_marked_jobs, settle_endings
 from comfyhoused.core.files.sweep import sweep_files
-from comfyhoused.core.fleet.backends import forget_others, list_backends
-from comfyhoused.core.fleet.link import BackendLink
 from comfyhoused.core.jobs.foreman import Foreman
 from comfyhoused.kit.errors import Unavailable
 from comfyhoused.kit.ids import make_id
@@ -53,7 +51,8 @@ async def work(settings: Settings) -> None:
 
 async def _work_with(resources: Resources, stopping: asyncio.Event) -> None:
     name = make_id("worker", 12)
-    foreman = await _make_foreman(resources, name)
+    prefix = f"ch-{await get_house(resources)}-"
+    foreman = Foreman(resources, name, client_prefix=prefix)
     loop = asyncio.get_running_loop()
     broker = make_broker(get_redis_url(resources.settings))
     listener = make_listener(broker, lambda: _ring_from_thread(loop, foreman))
@@ -64,7 +63,6 @@ async def _work_with(resources: Resources, stopping: asyncio.Event) -> None:
         asyncio.create_task(_wait(stopping)),
     ]
     listener.start()
-    log.info("%s works at %s", name, ", ".join(foreman.stations))
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
@@ -79,16 +77,6 @@ async def _work_with(resources: Resources, stopping: asyncio.Event) -> None:
 
 def _ring_from_thread(loop: asyncio.AbstractEventLoop, foreman: Foreman) -> None:
     loop.call_soon_threadsafe(foreman.ring)
-
-
-async def _make_foreman(resources: Resources, name: str) -> Foreman:
-    prefix = f"ch-{await get_house(resources)}-"
-    backends = list_backends(resources.settings)
-    await forget_others(resources.store, [backend.id for backend in backends])
-    links = [
-        BackendLink(backend, resources.settings.fleet, f"{prefix}{name}") for backend in backends
-    ]
-    return Foreman(resources, name, links, client_prefix=prefix)
 
 
 async def _wait_for_store(settings: Settings) -> None:

@@ -50,14 +50,16 @@ class BackendStatus:
         return self.state == "ready" and get_now_ms() - self.seen_at < STALE_AFTER_MS
 
 
-def list_backends(settings: Settings) -> list[Backend]:
-    """Return the backends of this house.
+def list_backends(settings: Settings, added: Sequence[Backend] = ()) -> list[Backend]:
+    """Return the backends of this house: those of the settings, and those added since.
 
     The engine serves test mode. It serves live keys only in development and only where no
     ComfyUI is named; otherwise live jobs wait for a real server.
     """
     fleet = settings.fleet
-    backends = [Backend(make_backend_id(url), url, ("live",), False) for url in fleet.comfyui_urls]
+    named = [Backend(make_backend_id(url), url, ("live",), False) for url in fleet.comfyui_urls]
+    known = {backend.id for backend in named}
+    backends = [*named, *(backend for backend in added if backend.id not in known)]
     if fleet.engine_url:
         is_alone = not backends and settings.house.mode == "development"
         modes: tuple[Mode, ...] = ("live", "test") if is_alone else ("test",)

@@ -8,7 +8,7 @@ from typing import Literal
 from comfyhoused.adapters.redis.client import Store
 from comfyhoused.core.fleet.backends import Mode
 from comfyhoused.core.jobs.endings import make_expiry
-from comfyhoused.core.jobs.record import find_job, make_key
+from comfyhoused.core.jobs.record import Job, Spec, find_job, make_key, parse_job
 from comfyhoused.core.jobs.scripts import SCRIPTS
 from comfyhoused.core.jobs.states import JobState
 from comfyhoused.kit.errors import Problem
@@ -16,6 +16,8 @@ from comfyhoused.kit.ids import make_attempt_id
 
 #: No job waits longer than this beyond its turn so that a loaded model may be used again.
 WARMTH_PATIENCE_MS = 60_000
+#: A job whose backend no worker knows any more is tried elsewhere after so long.
+_HOMELESS_AFTER_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,15 @@ class Desk:
     lease_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A claimed job with what a worker needs to drive it; `spec` None: it is being erased."""
+
+    assignment: Assignment
+    job: Job
+    spec: Spec | None
+
+
 class LeaseLost(Exception):
     """Somebody else drives this job now: stop, and write nothing."""
 
@@ -58,7 +69,7 @@ async def claim(
     booked_ms: int,
     loaded_models: Sequence[str] = (),
     ended: Sequence[str] = (),
-) -> Assignment | None:
+) -> Claimed | None:
     """Take a free slot and the best waiting job for it; None when either is missing.
 
     `ended` names jobs whose run at the backend is over though their outputs are still
@@ -80,7 +91,12 @@ async def claim(
     )
     if answer is None:
         return None
-    return Assignment(answer[0], answer[1], answer[2], desk.client_id, is_adopted=False)
+    job_id, attempt, fence, record, spec = answer
+    return Claimed(
+        Assignment(job_id, attempt, fence, desk.client_id, is_adopted=False),
+        parse_job(dict(zip(record[::2], record[1::2], strict=True))),
+        json.loads(spec) if spec is not None else None,
+    )
 
 
 async def start(store: Store, assignment: Assignment) -> None:
@@ -153,10 +169,28 @@ async def release(store: Store, assignments: Sequence[Assignment]) -> int:
 
 
 async def adopt(
-    store: Store, worker: str, backends: Sequence[str], lease_ms: int, most: int
+    store: Store,
+    worker: str,
+    backends: Sequence[str],
+    lease_ms: int,
+    most: int,
+    *,
+    fleet: Sequence[str] | None = None,
 ) -> list[tuple[str, Assignment]]:
-    """Take over jobs of lost workers at these backends: pairs of backend id and assignment."""
-    ids = await SCRIPTS.run(store, "adopt", worker, lease_ms, most, json.dumps(list(backends)))
+    """Take over jobs of lost workers at these backends: pairs of backend id and assignment.
+
+    Also those whose backend is not of the fleet any more (default: the fleet is `backends`).
+    """
+    ids = await SCRIPTS.run(
+        store,
+        "adopt",
+        worker,
+        lease_ms,
+        most,
+        json.dumps(list(backends)),
+        json.dumps(list(backends if fleet is None else fleet)),
+        _HOMELESS_AFTER_MS,
+    )
     adopted = []
     for job_id in ids:
         fence, holder = await store.hmget(make_key(job_id), "fence", "worker")

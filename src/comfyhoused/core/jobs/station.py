@@ -78,12 +78,14 @@ class Station:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         return held
 
-    async def take(self, assignment: Assignment) -> None:
-        """Begin to drive an assignment, claimed or adopted."""
+    async def adopt(self, assignment: Assignment) -> None:
+        """Begin to drive what another worker has lost."""
         job = await insist(lambda: find_job(self._resources.store, assignment.job_id))
-        if job is None:
-            return
-        run = Run(assignment, job)
+        if job is not None:
+            self._take(Run(assignment, job))
+
+    def _take(self, run: Run) -> None:
+        assignment, job = run.assignment, run.job
         if assignment.is_started and job.started_at is not None:
             run.mark_started(max(0.0, get_now_ms() / 1000 - job.started_at.timestamp()))
         if job.is_canceling:
@@ -152,9 +154,9 @@ class Station:
     async def _claim_one(self) -> bool:
         desk = self._desk
         slots = self._count_slots([run for run in self.runs.values() if not run.has_left.is_set()])
-        modes = self._rotate(desk.modes)
+        modes = self._rotate(self.link.backend.modes)
         ended = [run.job.id for run in self.runs.values() if run.has_left.is_set()]
-        assignment = await insist(
+        claimed = await insist(
             lambda: claim(
                 self._resources.store,
                 Desk(desk.backend, desk.worker, desk.client_id, modes, slots, desk.lease_ms),
@@ -162,9 +164,9 @@ class Station:
                 ended=ended,
             )
         )
-        if assignment is None:
+        if claimed is None:
             return False
-        await self.take(assignment)
+        self._take(Run(claimed.assignment, claimed.job, claimed.spec))
         return True
 
     def _rotate(self, modes: Sequence[Mode]) -> list[Mode]:

@@ -4,7 +4,7 @@
 local released = 0
 for i = 1, #ARGV, 2 do
   if not is_stale(ARGV[i], ARGV[i + 1]) then
-    redis.call('ZADD', LEASES, 0, ARGV[i])
+    redis.call('ZADD', LEASES, now_ms(), ARGV[i])
     released = released + 1
   end
 end
