@@ -36,4 +36,5 @@ async def admit_job(store: Store, owner: str = "account:a", **changes: Any) -> s
 
 async def claim_next(store: Store, desk: Desk | None = None, **more: Any) -> Assignment | None:
     """Claim as a worker does."""
-    return await claim(store, desk or make_desk(), booked_ms=1000, **more)
+    claimed = await claim(store, desk or make_desk(), booked_ms=1000, **more)
+    return claimed.assignment if claimed is not None else None

@@ -15,6 +15,9 @@ from comfyhoused.kit.ids import make_attempt_id
 
 PREFIX = "ch:1:"
 
+#: What was asked: `graph` (API format) and what came with it.
+Spec = dict[str, Any]
+
 
 class JobNotFound(NotFound):
     """No such job, or it belongs to somebody else."""
@@ -105,12 +108,12 @@ async def get_job(store: Store, owner: str, job_id: str) -> Job:
     return job
 
 
-async def get_spec(store: Store, job_id: str) -> dict[str, Any]:
-    """Return what was asked: `graph` (API format) and the parameters; raises JobNotFound."""
+async def get_spec(store: Store, job_id: str) -> Spec:
+    """Return what was asked; raises JobNotFound."""
     text = await store.get(make_key(job_id, ":spec"))
     if text is None:
         raise JobNotFound(f"No job {job_id!r}.")
-    spec: dict[str, Any] = json.loads(text)
+    spec: Spec = json.loads(text)
     return spec
 
 

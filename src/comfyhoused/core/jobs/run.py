@@ -4,7 +4,8 @@
 fetched: its slot is free for the next one. `is_ending` is set when its last write
 is under way: that write itself finds out whether the lease was lost. `is_posted` is set
 when the backend has answered the submission, `is_delivering` when outputs are being kept,
-`confirmed_at` is when the lease was last known to be ours.
+`confirmed_at` is when the lease was last known to be ours. `spec` came with the claim; whoever
+adopts a job reads it when it is needed.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from enum import StrEnum
 
 from comfyhoused.adapters.comfyui.history import Outcome
 from comfyhoused.core.jobs.assignment import Assignment
-from comfyhoused.core.jobs.record import Job
+from comfyhoused.core.jobs.record import Job, Spec
 from comfyhoused.kit.clock import get_now_ms
 
 
@@ -30,6 +31,7 @@ class Run:
 
     assignment: Assignment
     job: Job
+    spec: Spec | None = None
     is_started: bool = False
     started_at: float | None = None
     boot_id: str = ""

@@ -50,7 +50,9 @@ async def _look_after_another(resources: Resources, link: BackendLink, run: Run)
 
 async def _prepare(resources: Resources, link: BackendLink, run: Run) -> Graph:
     """Return the graph of this attempt, its input files uploaded."""
-    spec = await insist(lambda: get_spec(resources.store, run.job.id))
+    spec = run.spec
+    if spec is None:
+        spec = await insist(lambda: get_spec(resources.store, run.job.id))
     workflow = Workflow(spec["graph"])
     names = await bring_inputs(resources, link, run, workflow.graph)
     return prepare_graph(workflow, attempt_id=run.assignment.attempt_id, file_names=names)

@@ -54,4 +54,4 @@ redis.call('HSET', key_of(id), 'backend', backend, 'client_id', ARGV[5], 'worker
 redis.call('SADD', slots_of(backend), id)
 redis.call('ZADD', LEASES, now + tonumber(ARGV[6]), id)
 redis.call('ZREM', DELAYED, id)
-return { id, attempt, fence }
+return { id, attempt, fence, redis.call('HGETALL', key_of(id)), redis.call('GET', key_of(id) .. ':spec') }
