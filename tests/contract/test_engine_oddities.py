@@ -137,6 +137,15 @@ async def test_the_front_goes_first_and_the_rest_in_order(stage: Stage) -> None:
     assert list(await stage.get("history"))[-23:] == [running, front, middle, *ids]
 
 
+async def test_the_queue_is_shown_in_heap_order(stage: Stage) -> None:
+    """10 and http/420."""
+    await stage.start_slow(seed=403)
+    waiting = [await stage.queue(make_noop(410 + n)) for n in range(3)]
+    front = await stage.queue(make_noop(420), front=True)
+    shown = [item[1] for item in (await stage.get("queue"))["queue_pending"]]
+    assert shown == [front, waiting[0], waiting[2], waiting[1]]
+
+
 async def test_a_delete_removes_one_of_two_with_the_same_id(stage: Stage) -> None:
     """1 and http/505."""
     await stage.start_slow(seed=402)

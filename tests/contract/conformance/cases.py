@@ -15,6 +15,10 @@ from tests.contract.conformance.shapes import Shape, shape_of
 HERE = Path(__file__).parent
 RECORDINGS = HERE.parents[2] / "../shared/comfyui-recordings"
 SOURCE = "recordings" if RECORDINGS.is_dir() else "table"
+_HISTORY_NAMES = {
+    "c-t2i-partially-cached-seed-changed": "success-t2i",
+    "b-t2i-fully-cached": "fully-cached",
+}
 TOLD_HEADERS = ("Content-Disposition", "Etag", "Last-Modified", "Accept-Ranges", "Content-Range")
 
 
@@ -38,6 +42,7 @@ class Transcript:
 
     `actions` are interrupts by the number of frames after which they were sent: "any" names no
     prompt, "own" this one, "other" an unknown one. Servers can be started without previews.
+    `history` is the shape of the entry that the run left, None where it was not recorded.
     """
 
     name: str
@@ -47,6 +52,7 @@ class Transcript:
     has_previews: bool
     actions: dict[int, str]
     frames: list[tuple[str, Shape]]
+    history: Shape = None
 
 
 @dataclass(frozen=True)
@@ -199,7 +205,16 @@ def _transcript_of(name: str, recorded: dict[str, Any]) -> Transcript | None:
         has_previews="preview-method-none" not in name,
         actions=actions,
         frames=frames,
+        history=_history_of(name),
     )
+
+
+def _history_of(name: str) -> Shape:
+    path = RECORDINGS / "history" / f"history-{_HISTORY_NAMES.get(name, name)}.json"
+    if not path.exists():
+        return None
+    (entry,) = json.loads(path.read_text()).values()
+    return shape_of(entry)
 
 
 def _action_of(marker: str, recorded: dict[str, Any]) -> str:
