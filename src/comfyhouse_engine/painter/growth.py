@@ -2,6 +2,7 @@
 
 import math
 
+import cv2
 import numpy as np
 
 from comfyhouse_engine.painter.canvas import Array, Colour, mix, smooth, vec
@@ -114,20 +115,28 @@ def make_bouquet(rng: np.random.Generator, colour: str, vase: Shape) -> Shape:
     return Shape("bouquet", 0.78, "table", vase.colour, tuple(parts))
 
 
+def _scatter_dots(stage: Stage, rng: np.random.Generator, top: float, count: int) -> Array:
+    """Return a mask of distant blooms that grow as they come nearer."""
+    canvas = stage.canvas
+    sheet = np.zeros((canvas.height, canvas.width), dtype=np.uint8)
+    for x, deep in rng.random((count, 2)).tolist():
+        deep = deep**1.25 * 0.75
+        centre = (int(x * canvas.width * 16), int((top + (1 - top) * deep) * canvas.height * 16))
+        wide = max(0.6, canvas.unit * (0.0022 + 0.011 * deep))
+        axes = (int(wide * 16), int(wide * 10))
+        cv2.ellipse(sheet, centre, axes, 0, 0, 360, 255, -1, cv2.LINE_AA, 4)
+    return vec(sheet) / np.float32(255.0)
+
+
 def paint_flowers(stage: Stage, top: float, colours: list[Colour]) -> None:
     """Strew a meadow with flowers: dots far away, open blooms in front."""
     canvas, rng = stage.canvas, stage.canvas.rng("flowers")
     pen = Pen(stage)
     patch = canvas.noise("flower-patch", 0.16, 3, 3.0)
-    far, near = canvas.noise("far-dots", 0.006, 1, 1.6), canvas.noise("near-dots", 0.011, 1, 1.2)
-    depth = np.clip((canvas.ys - top) / (1.0 - top), 0.0, 1.0)
     for index, colour in enumerate(colours[:3]):
-        own = np.roll(patch, 97 * index, axis=1)
-        early, late = (np.roll(dots, 31 * index, axis=1) for dots in (far, near))
-        mask = smooth(early, 0.72, 0.86) * (1.0 - smooth(depth, 0.12, 0.4))
-        mask = mask + smooth(late, 0.76, 0.88) * smooth(depth, 0.12, 0.4)
-        mask = mask * smooth(own, 0.36, 0.6) * smooth(depth, 0.0, 0.1)
-        canvas.wash(mask * 0.9, stage.seen(stage.lit(colour), 0.2))
+        own = np.roll(patch, canvas.width * index // 3, axis=1)
+        dots = _scatter_dots(stage, rng, top, 420) * smooth(own, 0.36, 0.58)
+        canvas.wash(dots * 0.9, stage.seen(stage.lit(colour), 0.15))
     codes = ["#" + "".join(f"{round(part * 255):02x}" for part in colour) for colour in colours]
     blooms = sorted(rng.random((48, 2)).tolist(), key=lambda spot: spot[1])
     for x, deep in blooms:

@@ -148,7 +148,7 @@ class Pen:
         middle = spots.mean(axis=0)
         extent = float((spots.max(axis=0) - spots.min(axis=0)).max())
         canvas.glow(float(middle[0]) / canvas.width, float(middle[1]) / canvas.height,
-                    1.6 * extent / canvas.unit + 0.02, colour, force)  # fmt: skip
+                    min(0.4, 1.6 * extent / canvas.unit + 0.02), colour, force)  # fmt: skip
 
     def _shade(self, mask: Array, roundness: float, colour: Colour) -> Array:
         """Return colours [h, w, 3]: lit flank, shaded flank, as if the form were inflated."""

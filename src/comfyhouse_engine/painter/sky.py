@@ -11,7 +11,8 @@ def paint_sky(stage: Stage) -> None:
     """Fill the whole canvas with the hour's sky."""
     canvas, light, scene = stage.canvas, stage.light, stage.scene
     _paint_gradient(stage)
-    if stage.hour == "night" and not _is_banned(stage, "stars"):
+    hides_stars = _is_banned(stage, "stars") or scene.weather & {"rain", "storm", "snowfall"}
+    if stage.hour == "night" and not hides_stars:
         paint_stars(canvas, stage.horizon, 900 if scene.find_thing("stars") else 380)
     if scene.find_thing("aurora"):
         _paint_aurora(stage)

@@ -94,10 +94,12 @@ def _paint_flanks(
     canvas, light = stage.canvas, stage.light
     crooked = (canvas.noise("spurs", 0.09, 5, 0.7)[top:] - 0.5) * (0.12 + 1.1 * depth)
     gullies = canvas.noise("gullies", 0.05, 5, 0.5)[top:] - 0.5
-    side = (away[None, :] + crooked * 1.5) * (1.0 if stage.sun_x < 0.5 else -1.0)
+    bend = (crooked * 0.4 + gullies * 0.12) * canvas.width * 0.3
+    columns = np.clip(np.arange(canvas.width) + bend, 0, canvas.width - 1).astype(np.int32)
+    side = (away[columns] + crooked * 1.1) * (1.0 if stage.sun_x < 0.5 else -1.0)
     shade = smooth(side + gullies * 0.25, -0.02, 0.05)
     # Where two flanks meet far below their summits there is no ridge to see.
-    shade = 0.5 + (shade - 0.5) * (1.0 - smooth(np.abs(away), 0.45, 0.9))[None, :]
+    shade = 0.5 + (shade - 0.5) * (1.0 - smooth(np.abs(away[columns]), 0.5, 1.0))
     fade = 1.0 - smooth(depth, 0.35, 0.95)
     if is_snowy:
         cover = 1.0 - smooth(depth + crooked * 0.5 + gullies * 0.7, 0.24, 0.34)

@@ -23,6 +23,7 @@ _ANY_COLOUR = (
     "cup", "vase", "car", "boat", "umbrella", "book", "sofa", "balloon", "bowl", "soup", "teapot",
     "bicycle", "bus", "truck", "tent", "shoe", "butterfly", "icecream",
 )  # fmt: skip
+_PARTS = ("roof", "eyes")
 _SEATS = ("sofa", "chair")
 _BLOOMS = ["red", "coral", "lavender", "amber", "pink"]
 _PLANTS_BY_SEASON: dict[str, Colour] = {"autumn": (0.80, 0.42, 0.13), "spring": (0.93, 0.68, 0.74)}
@@ -125,46 +126,43 @@ def place_things(stage: Stage, ground: float, places: frozenset[str], scale: flo
         return
     order = {"building": 0, "water": 1, "ground": 2, "table": 3}
     found.sort(key=lambda pair: (pair[0].kind not in _SEATS, order.get(pair[1].place, 4)))
-    crowd = max(0.42, 1.0 - 0.14 * (len(found) - 1))
-    middle = stage.focus_x if len(found) == 1 else 0.5 + (stage.focus_x - 0.5) * 0.3
-    stage.focus_x = 1.0 - stage.focus_x
-    width = 0.0 if len(found) == 1 else min(0.36, 0.14 * len(found))
-    spots = rng.permutation(np.array(spread(len(found), rng, middle - width, middle + width)))
     seat = found[0][1] if found[0][0].kind in _SEATS and len(found) > 1 else None
-    if seat is not None:
-        rest = spread(len(found) - 1, rng, 0.36, 0.64)
-        spots, crowd = np.array([0.5, *rest]), 0.8
+    crowd = 0.8 if seat else max(0.42, 1.0 - 0.14 * (len(found) - 1))
+    spots = _choose_spots(stage, len(found), seat is not None, rng)
     for (thing, shape), x in zip(found, spots, strict=True):
         lift = 0.0
         if seat is not None and shape is not seat:
             lift = seat.size * scale * crowd * 0.36 * stage.canvas.unit / stage.canvas.height
-        _stand(stage, thing, shape, float(x), ground - lift, scale * crowd, rng)
+        _stand(stage, thing, shape, (x, ground - lift), scale * crowd, rng)
+
+
+def _choose_spots(
+    stage: Stage, count: int, is_seated: bool, rng: np.random.Generator
+) -> list[float]:
+    """Return a place for each of `count` things; with a seat, the first is the seat's."""
+    middle = stage.focus_x if count == 1 else 0.5 + (stage.focus_x - 0.5) * 0.3
+    stage.focus_x = 1.0 - stage.focus_x
+    if is_seated:
+        return [0.5, *spread(count - 1, rng, 0.36, 0.64)]
+    width = 0.0 if count == 1 else min(0.36, 0.14 * count)
+    spots = np.array(spread(count, rng, middle - width, middle + width))
+    return [float(x) for x in rng.permutation(spots)]
 
 
 def _stand(
-    stage: Stage, thing: Thing, shape: Shape, x: float, ground: float, scale: float,
+    stage: Stage,
+    thing: Thing,
+    shape: Shape,
+    spot: tuple[float, float],
+    scale: float,
     rng: np.random.Generator,
-) -> None:  # fmt: skip
-    size = shape.size * scale * float(rng.uniform(0.84, 1.1))
-    if {"small", "tiny", "little", "distant", "lone", "far"} & stage.scene.words:
-        size *= 0.75
-    if {"big", "huge", "giant", "large"} & stage.scene.words:
-        size *= 1.2
-    y = ground
-    if shape.place == "building":
-        y = min(ground, stage.horizon + 0.2)
-    # Nothing grows out of the picture.
-    tallest = max(float(part.points[:, 1].max()) for part in shape.parts)
-    room = (y - 0.05) * stage.canvas.height / stage.canvas.unit / max(0.5, tallest)
-    size = min(size, max(0.2, room))
-    half = size * _half_width(shape) * stage.canvas.unit / stage.canvas.width
-    x = float(np.clip(x, min(0.5, half + 0.02), max(0.5, 0.98 - half)))
-    flip = bool(rng.random() < 0.5)
-    colour = main_colour(stage, thing, shape)
-    extra = {kind: value for kind, value in stage.scene.colours.items() if kind in ("roof", "eyes")}
-    reach = size * _half_width(shape, 0.25)
+) -> None:
+    """Draw one thing with its shadow; `spot` is where it stands."""
+    x, y, size = _fit(stage, shape, spot, shape.size * scale * float(rng.uniform(0.84, 1.1)))
+    top = y - size * stage.canvas.unit / stage.canvas.height
     pen = Pen(stage, -1.0 if stage.sun_x < x else 1.0)
     if shape.place in ("ground", "table", "building"):
+        reach = size * _half_width(shape, 0.25)
         cast_shadow(stage.canvas, x, y, reach * 1.25, stage.light.ink)
     if thing.kind == "tree":
         leaves = stage.scene.colours.get("tree") or _leaf_colour(stage, thing)
@@ -172,10 +170,30 @@ def _stand(
         paint_tree(stage, x, y, size, leaves, bare)
         return
     if thing.kind == "lighthouse" and stage.is_dark:
-        paint_beam(stage, x, y - 0.83 * size * stage.canvas.unit / stage.canvas.height)
-    pen.draw(shape, x, y, size, colour, 0.12 if shape.place == "building" else 0.0, flip, extra)
+        paint_beam(stage, x, y + (top - y) * 0.83)
+    named = {kind: colour for kind, colour in stage.scene.colours.items() if kind in _PARTS}
+    haze = 0.12 if shape.place == "building" else 0.0
+    is_flipped = bool(rng.random() < 0.5)
+    pen.draw(shape, x, y, size, main_colour(stage, thing, shape), haze, is_flipped, named)
     if thing.kind in ("cup", "soup") and "steam" not in stage.scene.banned:
-        _paint_steam(stage, x, y - size * stage.canvas.unit / stage.canvas.height * 0.9, size)
+        _paint_steam(stage, x, y + (top - y) * 0.9, size)
+
+
+def _fit(
+    stage: Stage, shape: Shape, spot: tuple[float, float], size: float
+) -> tuple[float, float, float]:
+    """Return place and size so that nothing grows out of the picture."""
+    canvas, words = stage.canvas, stage.scene.words
+    x, y = spot
+    if shape.place == "building" and not stage.scene.has("beach"):
+        y = min(y, stage.horizon + 0.2)
+    size *= 0.75 if {"small", "tiny", "little", "distant", "lone", "far"} & words else 1.0
+    size *= 1.2 if {"big", "huge", "giant", "large"} & words else 1.0
+    tallest = max(float(part.points[:, 1].max()) for part in shape.parts)
+    room = (y - 0.05) * canvas.height / canvas.unit / max(0.5, tallest)
+    size = min(size, max(0.2, room))
+    half = size * _half_width(shape) * canvas.unit / canvas.width
+    return float(np.clip(x, min(0.5, half + 0.02), max(0.5, 0.98 - half))), y, size
 
 
 def _half_width(shape: Shape, up_to: float = 2.0) -> float:

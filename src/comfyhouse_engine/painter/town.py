@@ -1,5 +1,6 @@
 """What people built at a distance: skylines, villages, bridges, beams of light."""
 
+import cv2
 import numpy as np
 
 from comfyhouse_engine.painter.canvas import Array, Colour, mix, vec
@@ -93,7 +94,30 @@ def paint_village(stage: Stage, y: float) -> None:
 
 
 def paint_bridge(stage: Stage, deck: float) -> None:
-    """Paint a suspension bridge across the whole picture."""
+    """Paint a bridge across the whole picture: of stone with arches, or hung from towers."""
+    if {"old", "stone", "ancient", "medieval", "roman", "viaduct", "aqueduct"} & stage.scene.words:
+        _paint_arches(stage, deck)
+    else:
+        _paint_suspension(stage, deck)
+
+
+def _paint_arches(stage: Stage, deck: float) -> None:
+    canvas = stage.canvas
+    named = stage.scene.colours.get("bridge", (0.58, 0.53, 0.47))
+    stone = stage.seen(stage.lit(named), 0.15)
+    foot = min(0.97, deck + 0.17)
+    across = np.mod(canvas.xs * 4.0 + 0.5, 1.0) - 0.5
+    down = (canvas.ys - foot) / (foot - deck - 0.04)
+    opening = (across / 0.38) ** 2 + np.minimum(down, 0.0) ** 2 < 1.0
+    wall = (canvas.ys > deck) & (canvas.ys < foot) & ~opening
+    blocks = canvas.noise("blocks", 0.018, 3, 2.2)
+    tone = (0.62 + 0.6 * blocks - 0.12 * np.clip(down + 1.0, 0, 1))[..., None]
+    mask = cv2.GaussianBlur(vec(wall), (0, 0), max(0.5, canvas.unit / 900))
+    canvas.wash(vec(mask), vec(np.clip(vec(stone) * tone, 0, 1)))
+    _box(stage, (-0.01, deck - 0.012, 1.01, deck + 0.008), mix(stone, stage.light.lamp, 0.2))
+
+
+def _paint_suspension(stage: Stage, deck: float) -> None:
     canvas = stage.canvas
     named = stage.scene.colours.get("bridge", (0.62, 0.27, 0.20))
     steel = stage.seen(stage.lit(named), 0.12)

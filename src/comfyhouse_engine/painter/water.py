@@ -66,3 +66,26 @@ def _paint_glitter(stage: Stage, top: int, depth: np.ndarray, waves: np.ndarray)
     sparks = smooth(waves, -0.05, 0.42) * path
     lamp: Colour = stage.light.lamp
     canvas.wash(np.clip(sparks * 0.9 + path * 0.16, 0.0, 1.0), lamp, top)
+
+
+def paint_waterfall(stage: Stage) -> None:
+    """Paint water that falls over a mossy cliff into a pool."""
+    canvas, light = stage.canvas, stage.light
+    lip, foot = 0.26, 0.76
+    middle = stage.focus_x * 0.5 + 0.25
+    cliff = lip + canvas.curve("cliff", 4, 4) * 0.05 - np.abs(canvas.xs[0] - middle) * 0.25
+    mask, top = canvas.below(vec(cliff))
+    rock = canvas.noise("wall", 0.06, 5, 0.45)[top:]
+    moss = smooth(canvas.noise("moss", 0.12, 5)[top:], 0.45, 0.7)[..., None]
+    stone, green = vec(stage.lit((0.34, 0.33, 0.31))), vec(stage.lit((0.24, 0.38, 0.20)))
+    shades = (stone + (green - stone) * moss) * (0.45 + 1.1 * rock[..., None])
+    canvas.wash(mask, vec(np.clip(shades, 0, 1)), top)
+    paint_water(stage, foot, False, "lake")
+    share = np.clip((canvas.ys - lip) / (foot - lip), 0.0, 1.0)
+    half = 0.075 + 0.035 * share + canvas.curve("edge", 5, 3)[None, :] * 0.008
+    away = np.abs(canvas.xs - middle + (canvas.noise("sway", 0.2, 3) - 0.5) * 0.03)
+    threads = canvas.noise("threads", 0.3, 5, 0.035)
+    inside = smooth(half - away, 0.0, 0.02) * (canvas.ys > lip) * (canvas.ys < foot + 0.01)
+    canvas.wash(vec(inside * (0.5 + 0.5 * smooth(threads, 0.25, 0.7))), stage.lit((0.95, 0.97, 1)))
+    spray = np.exp(-(((canvas.xs - middle) / 0.2) ** 2) - ((canvas.ys - foot) / 0.09) ** 2)
+    canvas.wash(vec(spray * (0.45 + 0.5 * canvas.noise("spray", 0.08, 4))), light.haze)

@@ -38,6 +38,7 @@ class Scene:
     hours: tuple[str, ...] = ()
     weather: frozenset[str] = frozenset()
     styles: frozenset[str] = frozenset()
+    parts: frozenset[str] = frozenset()
     moods: frozenset[str] = frozenset()
     colours: Mapping[str, Colour] = field(default_factory=dict)
     """Colour by kind of place, thing or part."""
@@ -70,6 +71,11 @@ def _vocabulary() -> dict[str, list[tuple[str, str]]]:
             for phrase in phrases.split(","):
                 found.setdefault(phrase.strip(), []).append((sort, kind))
     return found
+
+
+def _split_hyphens(token: str) -> list[str]:
+    """Return `neon-lit` as two words, but `8-bit`, which the vocabulary has, as one."""
+    return [token] if token in _vocabulary() else token.replace("'s", "").split("-")
 
 
 def _singular(word: str) -> Iterator[str]:
@@ -108,7 +114,8 @@ class _Reader:
     def __init__(self, text: str) -> None:
         plain = unicodedata.normalize("NFKC", text[:20_000]).lower()
         plain = _WEIGHT.sub(" ", plain).replace(" & ", "&").replace("&", " & ")
-        self.tokens = _TOKEN.findall(plain.replace(" & ", " and "))
+        found = _TOKEN.findall(plain.replace(" & ", " and "))
+        self.tokens = [part for token in found for part in _split_hyphens(token)]
         self.found: dict[str, list[str]] = {}
         self.things: list[Thing] = []
         self.colours: dict[str, Colour] = {}
@@ -179,6 +186,7 @@ def read_scene(text: str, negative: str) -> Scene:
         hours=tuple(allowed("hour")),
         weather=frozenset(allowed("weather")),
         styles=frozenset(allowed("style")),
+        parts=frozenset(allowed("part")),
         moods=frozenset(allowed("mood")),
         colours={k: c for k, c in reader.colours.items() if c not in colours_banned},
         tints=tuple(colour for colour in reader.tints if colour not in colours_banned),
