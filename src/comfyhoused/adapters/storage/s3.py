@@ -1,6 +1,7 @@
 """Objects in a bucket of S3, MinIO or another server that speaks its protocol."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -84,9 +85,11 @@ class S3Storage:
     async def _upload(
         self, key: str, chunks: AsyncIterator[bytes], attributes: "Attributes"
     ) -> None:
-        head = await _take(chunks, _PART_BYTES)
-        if len(head) < _PART_BYTES:  # one request instead of the three of an upload in parts
-            await self._store.put_async(key, head, attributes=attributes, use_multipart=False)
+        head, is_whole = await _take(chunks, _PART_BYTES)
+        if is_whole:  # one request instead of the three of an upload in parts
+            await self._store.put_async(
+                key, b"".join(head), attributes=attributes, use_multipart=False
+            )
             return
         await self._store.put_async(
             key,
@@ -180,19 +183,21 @@ class _Source:
             raise
 
 
-async def _take(chunks: AsyncIterator[bytes], size_bytes: int) -> bytes:
-    """Return the beginning, at least so many bytes unless there are fewer."""
-    taken = bytearray()
-    while len(taken) < size_bytes:
+async def _take(chunks: AsyncIterator[bytes], size_bytes: int) -> tuple[deque[bytes], bool]:
+    """Return the beginning, about so many bytes, and whether that is all."""
+    taken: deque[bytes] = deque()
+    while size_bytes > 0:
         chunk = await anext(chunks, None)
         if chunk is None:
-            break
-        taken += chunk
-    return bytes(taken)
+            return taken, True
+        taken.append(chunk)
+        size_bytes -= len(chunk)
+    return taken, False
 
 
-async def _chain(head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield head
+async def _chain(head: deque[bytes], rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    while head:
+        yield head.popleft()
     async for chunk in rest:
         yield chunk
 
