@@ -105,8 +105,10 @@ class JobSettings(_Group):
     sweep_seconds: float = Field(2, gt=0, description="how often every worker looks for lost jobs")
     job_timeout_seconds: int = Field(600, gt=0, description="default run time limit of a job")
     job_expires_seconds: int = Field(86400, gt=0, description="default limit of waiting in line")
+    archive_after_seconds: int = Field(
+        86400, gt=0, description="the document of a job that ended so long ago moves to storage"
+    )
     max_attempts: int = Field(3, gt=0, description="tries of a job before it is failed")
-    worker_threads: int = Field(8, gt=0, description="actors a worker runs at once")
     sync_wait_seconds: int = Field(60, ge=0, description="how long POST /generate waits by default")
 
 

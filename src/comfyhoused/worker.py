@@ -15,6 +15,7 @@ from comfyhoused.adapters.queue.doorbell import make_broker, make_listener
 from comfyhoused.adapters.redis.client import StoreUnavailable
 from comfyhoused.api.settlement import erase_marked_jobs, settle_endings
 from comfyhoused.core.files.sweep import sweep_files
+from comfyhoused.core.jobs.archive import archive_jobs
 from comfyhoused.core.jobs.foreman import Foreman
 from comfyhoused.kit.errors import Unavailable
 from comfyhoused.kit.ids import make_id
@@ -107,6 +108,11 @@ async def _sweep_files(resources: Resources) -> None:
     while True:
         try:
             await sweep_files(resources.store, resources.storage)
+            await archive_jobs(
+                resources.store,
+                resources.storage,
+                after_seconds=resources.settings.jobs.archive_after_seconds,
+            )
         except Unavailable as error:
             log.warning("no files are swept now: %s", error.detail)
         await asyncio.sleep(_FILES_SECONDS)

@@ -13,6 +13,7 @@ from comfyhoused.api.schemas import (
     Timings,
 )
 from comfyhoused.core.files.records import FileNotFound, get_file
+from comfyhoused.core.jobs.archive import load_document
 from comfyhoused.core.jobs.record import Job
 from comfyhoused.core.jobs.states import JobState
 
@@ -21,6 +22,7 @@ ENGINE = "engine"
 
 async def render_job(house: ApiHouse, job: Job) -> JobResponse:
     """Return the job with fresh links to its outputs."""
+    job = await load_document(house.resources.storage, job)
     outputs = [one for raw in job.outputs if (one := await _render_output(house, job, raw))]
     images = _list_images(job, outputs)
     return JobResponse(

@@ -5,8 +5,9 @@ from typing import Literal
 
 from comfyhoused.core.files.erase import erase_outputs
 from comfyhoused.core.files.records import FileNotFound, delete_file
+from comfyhoused.core.jobs.archive import list_carried, make_archive_key
 from comfyhoused.core.jobs.cancel import forget_job, list_erasing, mark_erasing
-from comfyhoused.core.jobs.record import find_job, list_carried
+from comfyhoused.core.jobs.record import find_job
 from comfyhoused.core.jobs.settlement import Ending, read_outbox, settle
 from comfyhoused.core.jobs.states import JobState
 from comfyhoused.resources import Resources
@@ -60,8 +61,9 @@ async def erase_marked_jobs(resources: Resources) -> int:
 
 async def _erase(resources: Resources, owner: str, job_id: str) -> None:
     # Files first: were the record gone, nobody would know of them after a crash.
-    for file_id in await list_carried(resources.store, job_id):
+    for file_id in await list_carried(resources.store, resources.storage, job_id):
         with suppress(FileNotFound):
             await delete_file(resources.store, resources.storage, owner, file_id)
     await erase_outputs(resources.store, resources.storage, owner, job_id)
+    await resources.storage.delete(make_archive_key(job_id))
     await forget_job(resources.store, job_id)

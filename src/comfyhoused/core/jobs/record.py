@@ -44,6 +44,7 @@ class Job:
     is_canceling: bool
     is_erasing: bool
     is_assigned: bool
+    is_archived: bool
     backend: str
     client_id: str
     started_at: datetime | None
@@ -84,6 +85,7 @@ def parse_job(record: Mapping[str, str]) -> Job:
         is_canceling=record["canceling"] == "1",
         is_erasing=record.get("erasing") == "1",
         is_assigned=record["assigned"] == "1",
+        is_archived=record.get("archived") == "1",
         backend=record.get("backend", ""),
         client_id=record.get("client_id", ""),
         started_at=_read_instant(record.get("started_at")),
@@ -116,11 +118,3 @@ async def get_spec(store: Store, job_id: str) -> Spec:
     spec: Spec = json.loads(text)
     return spec
 
-
-async def list_carried(store: Store, job_id: str) -> list[str]:
-    """Return the ids of files that came inside the request and belong to this job alone."""
-    try:
-        spec = await get_spec(store, job_id)
-    except JobNotFound:
-        return []
-    return list(spec.get("carried", []))

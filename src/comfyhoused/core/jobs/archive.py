@@ -1,0 +1,77 @@
+"""Jobs that ended long ago: the document moves to storage, Redis keeps index and state."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any, cast
+
+from comfyhoused.adapters.redis.client import Store
+from comfyhoused.adapters.storage.storage import ObjectMissing, Storage
+from comfyhoused.core.jobs.record import PREFIX, Job, JobNotFound, find_job, get_spec
+from comfyhoused.core.jobs.scripts import SCRIPTS
+from comfyhoused.kit.clock import get_now_ms
+
+_MAX_BYTES = 50_000_000
+
+
+def make_archive_key(job_id: str) -> str:
+    """Return where the document of an archived job lies."""
+    return f"archive/{job_id}.json"
+
+
+async def archive_jobs(
+    store: Store, storage: Storage, *, after_seconds: int, most: int = 100
+) -> int:
+    """Archive jobs that ended so long ago, the oldest first; returns how many.
+
+    The document is in storage before Redis drops it; done twice it changes nothing.
+    """
+    before = get_now_ms() - after_seconds * 1000
+    due: Any = await store.zrangebyscore(f"{PREFIX}finished", "-inf", before, start=0, num=most)
+    for job_id in cast(list[str], due):
+        job = await find_job(store, job_id)
+        if job is not None and not job.is_erasing:
+            await _keep(store, storage, job)
+        await SCRIPTS.run(store, "archive", job_id)
+    return len(due)
+
+
+async def load_document(storage: Storage, job: Job) -> Job:
+    """Return the job whole; an archived one whose document is gone has only its state."""
+    if not job.is_archived:
+        return job
+    try:
+        parts = [chunk async for chunk in storage.read(make_archive_key(job.id))]
+    except ObjectMissing:
+        return job
+    document: dict[str, Any] = json.loads(b"".join(parts))
+    return replace(
+        job, facts=document["facts"], outputs=document["outputs"], error=document["error"]
+    )
+
+
+async def list_carried(store: Store, storage: Storage, job_id: str) -> list[str]:
+    """Return the ids of files that came inside the request and belong to this job alone."""
+    try:
+        return list((await get_spec(store, job_id)).get("carried", []))
+    except JobNotFound:
+        pass
+    try:
+        parts = [chunk async for chunk in storage.read(make_archive_key(job_id))]
+    except ObjectMissing:
+        return []
+    return list(json.loads(b"".join(parts))["spec"].get("carried", []))
+
+
+async def _keep(store: Store, storage: Storage, job: Job) -> None:
+    try:
+        spec: Any = await get_spec(store, job.id)
+    except JobNotFound:  # archived before; its document must not be overwritten
+        return
+    document = {"spec": spec, "facts": job.facts, "outputs": job.outputs, "error": job.error}
+
+    async def write() -> AsyncIterator[bytes]:
+        yield json.dumps(document).encode()
+
+    key = make_archive_key(job.id)
+    await storage.put(key, write(), content_type="application/json", max_bytes=_MAX_BYTES)
