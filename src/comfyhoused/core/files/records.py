@@ -80,9 +80,13 @@ class FileDraft:
     job_id: str | None = None
 
 
-async def expect_object(store: Store, file_id: str, key: str) -> None:
-    """Say that an object is about to be written; without a record it goes after an hour."""
-    await SCRIPTS.run(store, "expect", file_id, key, GRACE_SECONDS * 1000)
+async def expect_object(store: Store, file_id: str, key: str) -> File | None:
+    """Say that an object is about to be written; without a record it goes after an hour.
+
+    Returns the file where it was kept before.
+    """
+    record = await SCRIPTS.run(store, "expect", file_id, key, GRACE_SECONDS * 1000)
+    return _read_record(_pair(record)) if record is not None else None
 
 
 async def create_file(store: Store, draft: FileDraft, *, fence: int | None = None) -> File:
@@ -100,7 +104,7 @@ async def create_file(store: Store, draft: FileDraft, *, fence: int | None = Non
         "purpose": draft.purpose,
         "job_id": draft.job_id or "",
     }
-    verdict = await SCRIPTS.run(
+    answer = await SCRIPTS.run(
         store,
         "create",
         draft.id,
@@ -111,11 +115,11 @@ async def create_file(store: Store, draft: FileDraft, *, fence: int | None = Non
         "" if fence is None else fence,
         *(part for pair in fields.items() for part in pair),
     )
-    if verdict == "late":
+    if answer == "late":
         raise UploadTooSlow("Send the file again.")
-    if verdict == "stale":
+    if answer == "stale":
         raise WriterReplaced(draft.id)
-    return await get_file(store, draft.owner, draft.id)
+    return _check_owner(_read_record(_pair(answer)), draft.owner)
 
 
 async def find_file(store: Store, file_id: str) -> File | None:
@@ -126,10 +130,7 @@ async def find_file(store: Store, file_id: str) -> File | None:
 
 async def get_file(store: Store, owner: str, file_id: str) -> File:
     """Return the owner's file; raises FileNotFound."""
-    file = await find_file(store, file_id)
-    if file is None or file.owner != owner:
-        raise FileNotFound("It may have expired, or the id belongs to another account.")
-    return file
+    return _check_owner(await find_file(store, file_id), owner)
 
 
 async def list_files(store: Store, owner: str, *, limit: int, cursor: str | None) -> Page[File]:
@@ -157,6 +158,12 @@ async def remove_object(store: Store, storage: Storage, key: str) -> None:
     """Remove a doomed object; raises StorageUnavailable, and it stays doomed."""
     await storage.delete(key)
     await store.zrem(DOOMED, key)
+
+
+def _check_owner(file: File | None, owner: str) -> File:
+    if file is None or file.owner != owner:
+        raise FileNotFound("It may have expired, or the id belongs to another account.")
+    return file
 
 
 def _read_position(cursor: str) -> str:

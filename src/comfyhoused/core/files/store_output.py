@@ -1,5 +1,6 @@
 """Keeping what a backend made: stripped, streamed into storage, with a record of its own."""
 
+import asyncio
 from collections.abc import AsyncIterable, AsyncIterator
 from io import BytesIO
 
@@ -14,7 +15,6 @@ from comfyhoused.core.files.records import (
     FileDraft,
     create_file,
     expect_object,
-    find_file,
 )
 from comfyhoused.core.files.webp import strip_webp_text
 
@@ -38,20 +38,23 @@ async def keep_output(
     that is harmless. With the fence of the job's assignment nobody but its holder can add
     outputs. Raises FileTooLarge, StorageUnavailable, WriterReplaced, and what `chunks` raises.
     """
-    known = await find_file(store, place.file_id)
-    if known is not None:
-        return known
     stream = _Stream(chunks)
     header = await stream.read_header()
     content_type = header.content_type if header else make_safe_type(declared_type)
     key = place.make_key(EXTENSIONS[content_type])
-    await expect_object(store, place.file_id, key)
-    stored = await storage.put(
-        key,
-        strip_webp_text(strip_png_text(stream.replay())),
-        content_type=content_type,
-        max_bytes=max_bytes,
-    )
+    expecting = asyncio.create_task(expect_object(store, place.file_id, key))
+    try:
+        stored = await storage.put(
+            key,
+            _hold_back(strip_webp_text(strip_png_text(stream.replay())), expecting),
+            content_type=content_type,
+            max_bytes=max_bytes,
+        )
+    except _KeptBefore as kept:
+        return kept.file
+    finally:
+        expecting.cancel()
+        await asyncio.gather(expecting, return_exceptions=True)
     draft = FileDraft(
         id=place.file_id,
         owner=place.owner,
@@ -66,6 +69,26 @@ async def keep_output(
         job_id=place.job_id,
     )
     return await create_file(store, draft, fence=fence)
+
+
+class _KeptBefore(Exception):
+    def __init__(self, file: File) -> None:
+        super().__init__(file.id)
+        self.file = file
+
+
+async def _hold_back(
+    chunks: AsyncIterable[bytes], expecting: asyncio.Task[File | None]
+) -> AsyncIterator[bytes]:
+    """Pass chunks on; end only when Redis knows that the object may appear.
+
+    An object appears when its chunks have ended, so the bytes travel meanwhile.
+    """
+    async for chunk in chunks:
+        yield chunk
+    known = await expecting
+    if known is not None:
+        raise _KeptBefore(known)
 
 
 class _Stream:

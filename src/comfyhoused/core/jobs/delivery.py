@@ -11,9 +11,10 @@ from comfyhoused.adapters.redis.client import StoreUnavailable
 from comfyhoused.adapters.storage.storage import StorageUnavailable
 from comfyhoused.core.files.erase import erase_outputs
 from comfyhoused.core.files.places import OutputPlace
-from comfyhoused.core.files.records import File
+from comfyhoused.core.files.records import File, WriterReplaced
 from comfyhoused.core.files.store_output import keep_output
 from comfyhoused.core.fleet.link import BackendDied, BackendLink
+from comfyhoused.core.jobs.assignment import LeaseLost
 from comfyhoused.core.jobs.record import find_job
 from comfyhoused.core.jobs.run import Run
 from comfyhoused.core.jobs.states import JobState
@@ -33,7 +34,7 @@ async def deliver(
     """Bring every output into our storage; returns what the record says of them.
 
     A storage that is away is waited for: a finished picture is never thrown away.
-    Raises OutputMissing (a cached run announced a deleted file) and BackendDied.
+    Raises OutputMissing (a cached run announced a deleted file), BackendDied and LeaseLost.
     """
     outputs = []
     for index, ref in enumerate(outcome.outputs):
@@ -59,7 +60,10 @@ async def _keep(
                     stream.chunks,
                     stream.content_type,
                     max_bytes=MAX_OUTPUT_BYTES,
+                    fence=run.assignment.fence,
                 )
+        except WriterReplaced as error:
+            raise LeaseLost("another worker has it") from error
         except (StorageUnavailable, StoreUnavailable) as error:
             log.warning("an output of job %s waits for us: %s", run.job.id, error.detail)
         except (BackendUnreachable, BackendBroken) as error:

@@ -1,10 +1,11 @@
 #!lua flags=allow-oom
 -- The object is written: keep it, with its record. Idempotent by id.
+-- Returns the record, 'late' or 'stale'.
 -- ARGV: id, object key, owner, keep ms (0: until deleted), job id, fence, then field, value, …
 -- With a fence, only who drives the job may add to it: a worker that was asleep while
 -- another took over leaves nothing (its object stays doomed; its successor may share it).
 local id, key, owner, keep = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-if redis.call('EXISTS', key_of(id)) == 1 then return 'kept' end
+if redis.call('EXISTS', key_of(id)) == 1 then return redis.call('HGETALL', key_of(id)) end
 local now = now_ms()
 local doom = tonumber(redis.call('ZSCORE', DOOMED, key) or '0')
 if doom <= now then
@@ -22,4 +23,4 @@ redis.call('HSET', key_of(id), 'schema', 1, 'id', id, 'owner', owner, 'key', key
 redis.call('ZADD', files_of(owner), 0, entry_of(id, now))
 if keep > 0 then redis.call('ZADD', EXPIRING, now + keep, id) end
 redis.call('ZREM', DOOMED, key)
-return 'created'
+return redis.call('HGETALL', key_of(id))
