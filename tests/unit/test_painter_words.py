@@ -60,3 +60,21 @@ def test_every_shape_can_be_asked_for() -> None:
         line.split(":")[0].split()[1] for line in text.splitlines() if line.startswith("thing")
     }
     assert set(load_shapes()) <= named
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["mountains", "the ocean", "forest", "desert dunes", "city skyline", "a house", "the moon",
+     "sunrise", "sunset", "snow", "rain", "fog", "flowers in a meadow", "a tree", "a boat",
+     "a cat", "a dog", "a bird", "a woman", "portrait", "coffee cup", "mug", "bottle", "vase",
+     "fruit", "apple", "car", "road", "bridge", "lighthouse", "rocket", "planet", "space",
+     "abstract poster"],
+)  # fmt: skip
+def test_the_promised_subjects_are_known(text: str) -> None:
+    scene = read_scene(text, "")
+    assert scene.places or scene.things or scene.hours or scene.weather or scene.styles
+
+
+def test_hyphenated_words_are_read_one_by_one() -> None:
+    scene = read_scene("a neon-lit street, 8-bit", "")
+    assert scene.styles == {"neon", "pixel"}

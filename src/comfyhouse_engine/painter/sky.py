@@ -115,7 +115,9 @@ def _paint_clouds(stage: Stage) -> None:
         cover = 0.72
     mask = smooth(body, cover, cover + 0.22) * (1.0 - smooth(canvas.ys, 0.72 * stage.horizon,
                                                              1.02 * stage.horizon))  # fmt: skip
-    lit_side = np.clip((body - np.roll(body, max(1, canvas.height // 40), axis=0)) * 3.5, -1, 1)
+    drop = max(1, canvas.height // 40)
+    above = np.vstack([body[:1].repeat(drop, axis=0), body[:-drop]])
+    lit_side = np.clip((body - above) * 3.5, -1, 1)
     base = stage.colour_of("cloud", mix(light.low, light.lamp, 0.35))
     if heavy:
         base = mix(light.top, light.low, 0.5)
@@ -134,7 +136,7 @@ def _paint_aurora(stage: Stage) -> None:
     for band in range(3):
         foot = stage.horizon * (0.5 + 0.16 * band) + canvas.curve(("aurora", band), 2.2, 3) * 0.09
         above = (foot[None, :] - canvas.ys) / 0.42
-        curtain = np.where(above > 0, np.exp(-above * 3.2), np.exp(above * 60))
+        curtain = np.where(above > 0, np.exp(-above * 3.2), np.exp(np.minimum(above, 0.0) * 60))
         rays = 0.55 + 0.45 * canvas.curve(("rays", band), 26, 3)[None, :]
         violet = vec((0.55, 0.35, 0.85))
         fade = np.clip(above * 1.3, 0, 1)[..., None]
