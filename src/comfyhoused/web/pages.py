@@ -8,7 +8,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from comfyhoused.web.assets import ASSETS
-from comfyhoused.web.words import format_bytes, format_count, format_seconds
+from comfyhoused.web.words import format_bytes, format_count, format_seconds, mark_code
 
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data: blob:; "
@@ -41,6 +41,7 @@ class Pages:
         self._environment.filters["seconds"] = format_seconds
         self._environment.filters["count"] = format_count
         self._environment.filters["bytes"] = format_bytes
+        self._environment.filters["code"] = mark_code
 
     def render(
         self,

@@ -1,4 +1,6 @@
-"""Numbers as people read them. What is not known is a dash, never a guess."""
+"""Numbers and texts as people read them. What is not known is a dash, never a guess."""
+
+from markupsafe import Markup, escape
 
 _DASH = "–"
 _NARROW = "\u202f"
@@ -28,3 +30,11 @@ def format_bytes(size_bytes: int | None) -> str:
     if size_bytes < 1_000_000:
         return f"{max(1, round(size_bytes / 1000))} kB"
     return f"{size_bytes / 1_000_000:.1f} MB"
+
+
+def mark_code(text: str) -> Markup:
+    """Return the text, escaped, with `this` set as code."""
+    parts = [escape(part) for part in text.split("`")]
+    marked = (Markup("<code>{}</code>").format(part) if i % 2 else part
+              for i, part in enumerate(parts))  # fmt: skip
+    return Markup("").join(marked)

@@ -47,6 +47,12 @@ async def show_house(visitor: PageVisitor) -> Response:
     return PAGES.render("_house.html", overview=overview, token=token, closed=None)
 
 
+@router.get("/page/places")
+async def show_places(visitor: PageVisitor) -> Response:
+    """Give the choice of where to work, for after a server was connected."""
+    return PAGES.render("_places.html", overview=await look_around(visitor.house))
+
+
 @router.get("/page/recent")
 async def show_recent(visitor: PageVisitor) -> Response:
     """Give the strip of the newest pictures."""

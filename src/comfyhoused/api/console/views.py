@@ -57,6 +57,7 @@ class JobView:
     server: str
     attempt: int
     recipe: Recipe | None
+    is_sample: bool
     before_url: str
     pictures: tuple[Picture, ...]
     parameters: dict[str, Any]
@@ -92,6 +93,7 @@ def view_job(job: Job) -> JobView:
         server=job.backend,
         attempt=job.attempt,
         recipe=recipe,
+        is_sample=metadata.get("photo") == "sample",
         before_url=_find_before(metadata) if recipe else "",
         pictures=tuple(_view_picture(raw) for raw in job.outputs if raw.get("width")),
         parameters=job.facts.get("parameters", {}),

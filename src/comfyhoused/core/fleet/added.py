@@ -76,7 +76,7 @@ async def add_backend(store: Store, url: str) -> Backend:
     known = await store.hlen(_ADDED)
     if known >= MOST_ADDED and not await store.hexists(_ADDED, url):
         raise TooManyAdded(f"At most {MOST_ADDED}. Name more in CH_COMFYUI_URLS.")
-    await store.hset(_ADDED, url, str(get_now_ms()))
+    await store.hsetnx(_ADDED, url, str(get_now_ms()))
     return _make_backend(url)
 
 

@@ -148,7 +148,8 @@ class Runner {
     print.replaceChildren(...(await fetchPart(`/page/jobs/${this.jobId}/print`)));
     enhanceComparisons(print);
     const isBad = this.view.querySelector(".wedge .bad") !== null;
-    if (!isBad) this.find("progress").hidden = true;
+    if (isBad) this.find("state").textContent = "";
+    else this.find("progress").hidden = true;
     this.find("clock").textContent = "";
     this.find("bar").hidden = true;
     refreshPart("[data-recent]", "/page/recent");
@@ -203,6 +204,7 @@ function enhanceConnecting(form) {
     try {
       finding.replaceChildren(...(await send(form.action, new URLSearchParams(new FormData(form)), "text/vnd.part+html")));
       refreshPart("[data-house]", "/page/house");
+      for (const place of all("[data-places]")) place.replaceChildren(...(await fetchPart("/page/places")));
     } catch (problem) {
       showProblem(finding, problem);
     } finally {
