@@ -14,6 +14,7 @@ from typing import Any
 from comfyhoused.adapters.redis.client import DOWN, Store, make_unavailable
 from comfyhoused.adapters.redis.streams import list_rows
 from comfyhoused.core.jobs.record import make_key
+from comfyhoused.core.jobs.states import JobState
 from comfyhoused.kit.log import get_logger
 
 log = get_logger(__name__)
@@ -136,14 +137,21 @@ async def follow_job(
 ) -> AsyncIterator[Event | None]:
     """Yield events from `after` on until the job is terminal; None every idle period.
 
-    Resumable: whoever was cut off passes the last id it saw and misses no state.
+    Resumable: whoever was cut off passes the last id it saw and misses no state. Ends at
+    once where nothing can follow any more.
     """
     async with hub.follow(job_id) as queue:
         seen = after
         is_behind = True
         while True:
             if is_behind:
-                for event in await list_events(store, job_id, seen):
+                fresh = await list_events(store, job_id, seen)
+                if not fresh and await _is_over(store, job_id):
+                    # It may have ended in between; then there is a last event to tell.
+                    fresh = await list_events(store, job_id, seen)
+                    if not fresh:
+                        return
+                for event in fresh:
                     seen = event.id or seen
                     yield event
                     if event.is_last:
@@ -163,6 +171,11 @@ async def follow_job(
                 yield live
             elif _is_later(live.id, seen):
                 is_behind = True
+
+
+async def _is_over(store: Store, job_id: str) -> bool:
+    state = await store.hget(make_key(job_id), "state")
+    return state is None or JobState(str(state)).is_terminal
 
 
 def _is_later(entry_id: str, seen: str) -> bool:
