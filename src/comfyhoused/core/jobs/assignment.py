@@ -111,9 +111,13 @@ async def finish(
     *,
     error: Problem | None = None,
     outputs: Sequence[Mapping[str, object]] = (),
+    ran_seconds: float = 0,
     facts: Mapping[str, object] | None = None,
 ) -> JobState:
-    """End the job; returns the state it really got. Raises LeaseLost."""
+    """End the job; returns the state it really got. Raises LeaseLost.
+
+    `ran_seconds` counts where the start of the run was not written down.
+    """
     fields: list[str] = []
     if error is not None:
         fields += ["error", json.dumps(error)]
@@ -122,7 +126,13 @@ async def finish(
     if facts is not None:
         fields += ["facts", json.dumps(facts)]
     answer = await SCRIPTS.run(
-        store, "finish", assignment.job_id, assignment.fence, state.value, *fields
+        store,
+        "finish",
+        assignment.job_id,
+        assignment.fence,
+        state.value,
+        int(ran_seconds * 1000),
+        *fields,
     )
     return JobState(_check(answer))
 

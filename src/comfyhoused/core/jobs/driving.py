@@ -111,8 +111,15 @@ async def _succeed(resources: Resources, link: BackendLink, run: Run, outcome: O
         await _write(resources, run, JobState.FAILED, nothing)
         return
     run.is_ending = True
+    ran_seconds = run.seconds_run
     await insist(
-        lambda: finish(resources.store, run.assignment, JobState.SUCCEEDED, outputs=outputs)
+        lambda: finish(
+            resources.store,
+            run.assignment,
+            JobState.SUCCEEDED,
+            outputs=outputs,
+            ran_seconds=ran_seconds,
+        )
     )
 
 

@@ -13,7 +13,7 @@ from comfyhoused.adapters.comfyui.frames import (
     Progress,
     Started,
 )
-from comfyhoused.adapters.comfyui.history import Outcome
+from comfyhoused.adapters.comfyui.history import Outcome, OutcomeStatus
 from comfyhoused.adapters.comfyui.look import Absent, Finished, Look, Running
 from comfyhoused.adapters.comfyui.socket import FrameSocket
 from comfyhoused.adapters.comfyui.watch import SocketLost, Watch, WatchEvent
@@ -28,6 +28,8 @@ from comfyhoused.resources import Resources
 
 #: After so long without a frame the backend is asked.
 _SILENCE_SECONDS = 1.0
+#: The start of a run that is over so soon is not worth a write of its own.
+_SHORT_RUN_SECONDS = 0.02
 #: How often the history is read again after a frame said that the run is over.
 _LAGS_SECONDS = (0.003, 0.01, 0.05, 0.25)
 
@@ -196,13 +198,17 @@ async def _read_end(link: BackendLink, run: Run) -> Look | None:
 
 
 def _start(resources: Resources, run: Run) -> None:
-    """Have the start written down. Frames do not wait for it: `finish` makes up for a late one."""
+    """Have the start written down. Frames do not wait: `finish` makes up for a missing start."""
     if not run.is_started:
         run.mark_started()
         run.starting = asyncio.create_task(_write_start(resources, run))
 
 
 async def _write_start(resources: Resources, run: Run) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(run.has_left.wait(), _SHORT_RUN_SECONDS)
+        if run.outcome is not None and run.outcome.status is OutcomeStatus.SUCCEEDED:
+            return
     with suppress(LeaseLost):  # the next fenced write finds that out, too
         await insist(lambda: start(resources.store, run.assignment))
 

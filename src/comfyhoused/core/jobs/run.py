@@ -71,12 +71,18 @@ class Run:
         return is_first and get_now_ms() > self.job.expires_at.timestamp() * 1000
 
     @property
+    def seconds_run(self) -> float:
+        """Time since the backend began it; 0 while that is not known."""
+        if self.started_at is None:
+            return 0
+        return asyncio.get_running_loop().time() - self.started_at
+
+    @property
     def seconds_left(self) -> float | None:
         """Run time that is left; None while it has not begun."""
         if self.started_at is None:
             return None
-        now = asyncio.get_running_loop().time()
-        return self.started_at + self.job.timeout_seconds - now
+        return self.job.timeout_seconds - self.seconds_run
 
     @property
     def is_out_of_time(self) -> bool:

@@ -115,10 +115,12 @@ class Station:
             log.exception("driving job %s broke", run.job.id)
             await abandon(self._resources, self.link, run)
         finally:
+            # Its slot came free when it left: ring only where that was not heard, or not enough.
+            if not watcher.done() or self._count_delivering() >= _MOST_DELIVERING:
+                self.bell.set()
             watcher.cancel()
             if self.runs.get(run.job.id) is run:
                 del self.runs[run.job.id]
-            self.bell.set()
 
     async def _ring_when_left(self, run: Run) -> None:
         await run.has_left.wait()
@@ -132,7 +134,7 @@ class Station:
         at_backend = [run for run in self.runs.values() if not run.has_left.is_set()]
         if (
             len(at_backend) >= self._count_slots(at_backend)
-            or len(self.runs) - len(at_backend) >= _MOST_DELIVERING
+            or self._count_delivering() >= _MOST_DELIVERING
         ):
             return self._resources.settings.jobs.sweep_seconds
         for run in at_backend:
@@ -143,6 +145,9 @@ class Station:
             if left > _STAGE_AHEAD_SECONDS:
                 return left - _STAGE_AHEAD_SECONDS
         return 0
+
+    def _count_delivering(self) -> int:
+        return sum(run.has_left.is_set() for run in self.runs.values())
 
     def _count_slots(self, at_backend: Sequence[Run]) -> int:
         usual = [self.link.run_times.find(run.kind) for run in at_backend]

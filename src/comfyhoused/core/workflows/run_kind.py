@@ -9,10 +9,11 @@ from comfyhoused.core.workflows.graph import Graph
 
 _SEEDS = frozenset({"seed", "noise_seed"})
 _WORDS = frozenset({"text", "prompt", "filename_prefix"})
+_TINTS = frozenset({"color"})
 
 
 def name_run_kind(graph: Graph) -> str:
-    """Return a name that graphs share which differ only in texts, seeds and files."""
+    """Return a name that graphs share which differ only in texts, seeds, colours and files."""
     nodes = [
         (node["class_type"], {name: _blank(name, value) for name, value in node["inputs"].items()})
         for _, node in sorted(graph.items())
@@ -21,6 +22,6 @@ def name_run_kind(graph: Graph) -> str:
 
 
 def _blank(name: str, value: object) -> object:
-    if name in _SEEDS or name in _WORDS or is_file_ref(value):
+    if name in _SEEDS | _WORDS | _TINTS or is_file_ref(value):
         return None
     return value
