@@ -52,9 +52,7 @@ async def _run(
     settings: Settings, plan: _Plan, lock: int, create_key: CreateKey, say: Say, *, once: bool
 ) -> int:
     supervisor = Supervisor(plan.folder / "log", inherited=[lock])
-    main = asyncio.current_task()
-    assert main is not None
-    _on_stop(main.cancel)
+    stopped = _cancel_on_signal()
     try:
         welcome = await _bring_up(settings, plan, supervisor, create_key, say)
         say(write_welcome(welcome))
@@ -63,6 +61,8 @@ async def _run(
         say("Ctrl-C stops everything; the data stays.")
         await asyncio.Event().wait()
     except asyncio.CancelledError:
+        if not stopped.is_set():
+            raise  # nobody asked for it: a fault, not an end
         say("\nStopping …")
         return _INTERRUPTED if once else 0
     finally:
@@ -81,6 +81,20 @@ def _make_plan(settings: Settings) -> _Plan:
         check_redis(settings.redis.redis_url)
     shown = _EVERYWHERE.get(host, f"[{host}]" if ":" in host else host)
     return _Plan(folder, port, f"http://{shown}:{port}")
+
+
+def _cancel_on_signal() -> asyncio.Event:
+    """Have a signal cancel this task; the event says that one came."""
+    main = asyncio.current_task()
+    assert main is not None
+    stopped = asyncio.Event()
+
+    def stop() -> None:
+        stopped.set()
+        main.cancel()
+
+    _on_stop(stop)
+    return stopped
 
 
 def _on_stop(action: Callable[[], object]) -> None:
