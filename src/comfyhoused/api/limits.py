@@ -1,10 +1,15 @@
 """How much body we read: counted while it arrives, whatever its length claims."""
 
+import asyncio
+
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from comfyhoused.api.problems import MEDIA_TYPE
 from comfyhoused.kit.errors import TooLarge, make_problem
+
+_DRAIN_SECONDS = 5
+_DRAIN_TIMES = 5  # as many times the limit
 
 
 class BodyTooLarge(TooLarge):
@@ -15,7 +20,11 @@ class BodyTooLarge(TooLarge):
 
 
 class BodyLimit:
-    """Middleware: refuses bodies over a limit with 413. Uploads count for themselves."""
+    """Middleware: takes bodies in up to a limit, refuses others with 413.
+
+    Uploads are streamed and count for themselves. A refusal first takes in what the sender
+    is still writing, within limits: most clients never see an answer that comes with a reset.
+    """
 
     def __init__(self, app: ASGIApp, max_bytes: int, unlimited_paths: tuple[str, ...] = ()) -> None:
         self._app = app
@@ -23,31 +32,21 @@ class BodyLimit:
         self._unlimited_paths = unlimited_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on with a counted body."""
-        if scope["type"] != "http" or scope["path"].startswith(self._unlimited_paths):
+        """Pass the request on with its whole body, or refuse it."""
+        is_free = scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS")
+        if is_free or scope["path"].startswith(self._unlimited_paths):
             await self._app(scope, receive, send)
             return
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > self._max_bytes:
+        body, size = await _read(receive, self._max_bytes)
+        if size > self._max_bytes:
+            if _has_more(body[-1]):
+                await _drain(receive, _DRAIN_TIMES * self._max_bytes)
             await self._refuse(scope, send)
             return
-        received = 0
-
-        async def count() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self._max_bytes:
-                raise self._make_error()
-            return message
-
-        await self._app(scope, count, send)
-
-    def _make_error(self) -> BodyTooLarge:
-        return BodyTooLarge(f"At most {self._max_bytes:,} bytes are taken here.")
+        await self._app(scope, _replay(body, receive), send)
 
     async def _refuse(self, scope: Scope, send: Send) -> None:
-        error = self._make_error()
+        error = BodyTooLarge(f"At most {self._max_bytes:,} bytes are taken here.")
         body = orjson.dumps({**make_problem(error), "instance": scope["path"]})
         headers = [
             (b"content-type", MEDIA_TYPE.encode()),
@@ -56,3 +55,40 @@ class BodyLimit:
         ]
         await send({"type": "http.response.start", "status": error.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+
+async def _read(receive: Receive, max_bytes: int) -> tuple[list[Message], int]:
+    """Return the messages of a body and its size; stops where it becomes too large."""
+    messages: list[Message] = []
+    size = 0
+    while size <= max_bytes:
+        message = await receive()
+        messages.append(message)
+        size += len(message.get("body", b""))
+        if not _has_more(message):
+            break
+    return messages, size
+
+
+def _has_more(message: Message) -> bool:
+    return message["type"] == "http.request" and bool(message.get("more_body", False))
+
+
+def _replay(messages: list[Message], receive: Receive) -> Receive:
+    async def receive_again() -> Message:
+        return messages.pop(0) if messages else await receive()
+
+    return receive_again
+
+
+async def _drain(receive: Receive, max_bytes: int) -> None:
+    """Drop the rest of a body, unless it is endless."""
+    try:
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            while max_bytes > 0:
+                message = await receive()
+                max_bytes -= len(message.get("body", b""))
+                if not _has_more(message):
+                    return
+    except TimeoutError:
+        return

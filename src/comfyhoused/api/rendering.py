@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from comfyhoused.adapters.storage.storage import ObjectMissing
+from comfyhoused.api.file_links import make_file_link
 from comfyhoused.api.house import ApiHouse
 from comfyhoused.api.schemas import (
     Cost,
@@ -66,16 +67,9 @@ def make_headers(job: Job) -> dict[str, str]:
 
 async def _render_output(house: ApiHouse, job: Job, raw: dict[str, Any]) -> OutputResponse | None:
     """Return one output; None when its file was deleted or has expired."""
-    store, settings = house.resources.store, house.resources.settings
     try:
-        file = await get_file(store, job.owner, raw["file_id"])
-        url = await house.resources.storage.make_link(
-            file.key,
-            expires_in_seconds=settings.storage.link_seconds,
-            content_type=file.content_type,
-            filename=f"{job.id}-{file.key.rpartition('/')[2]}",
-            public_url=settings.http.base_url,
-        )
+        file = await get_file(house.resources.store, job.owner, raw["file_id"])
+        url = await make_file_link(house.resources, file)
     except (FileNotFound, ObjectMissing):
         return None
     return OutputResponse(
