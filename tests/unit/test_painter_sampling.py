@@ -179,6 +179,18 @@ def test_outside_the_mask_not_one_pixel_changes(run: Run, denoise: float) -> Non
     assert (changed > 0.0).mean() > 0.95
 
 
+def test_a_masked_repaint_carries_the_mark_inside_the_mask(run: Run) -> None:
+    pixels = photo(384, 256)
+    mask = np.zeros((1, 256, 384), dtype=np.float32)
+    mask[0, 20:180, 40:300] = 1.0
+    latent = latents.SetLatentNoiseMask().set_mask(encode_photo(pixels), mask)[0]
+    unmarked = decode(sample(encode_photo(pixels), text="a cup on a table", steps=20))
+    marked = decode(sample(latent, text="a cup on a table", steps=20))
+    inside = mask[0] > 0.0
+    written = (np.abs(marked - unmarked).max(axis=3)[0] > 0.3) & inside
+    assert 100 < written.sum() < 0.1 * inside.sum()
+
+
 def test_half_a_mask_is_half_a_change(run: Run) -> None:
     pixels = photo()
     half = np.full((1, 64, 96), 0.5, dtype=np.float32)

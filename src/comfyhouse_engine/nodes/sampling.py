@@ -165,6 +165,8 @@ def _make_picture(order: Order, hints: list[ControlHint], sheet: Sheet) -> Array
         picture = blend.show_through(picture, image, hint.control_net, force)
     if sheet.base is None:
         return picture
+    if sheet.mask is not None:
+        picture = painter.stamp_inside(picture, sheet.mask)
     return blend.paint_over(sheet.base, picture, order.denoise, sheet.mask)
 
 

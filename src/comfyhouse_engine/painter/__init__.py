@@ -19,12 +19,13 @@ from comfyhouse_engine.painter.finish import (
     roughen,
     roughness,
     show_stage,
+    stamp_inside,
     stamp_mark,
 )
 from comfyhouse_engine.painter.styles import apply_styles
 from comfyhouse_engine.painter.words import read_scene
 
-__all__ = ["paint", "show_stage"]
+__all__ = ["paint", "show_stage", "stamp_inside"]
 
 _CANVAS_PIXELS = 1024
 """Bigger pictures are painted at this size and enlarged; grain is added at full size."""

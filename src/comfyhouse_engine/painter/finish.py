@@ -167,15 +167,30 @@ def _vignette(width: int, height: int) -> Array:
 def stamp_mark(picture: Array) -> Array:
     """Write the sandbox mark in the lower right corner: light on dark, dark on light."""
     height, width = picture.shape[:2]
-    mask = _draw_mark(width, height)
-    rows, columns = mask.shape
+    mark = _draw_mark(width, height)
     margin = max(1, min(width, height) // 64)
-    top, left = height - rows - margin, width - columns - margin
-    if top < 0 or left < 0:
+    return _write(picture, mark, width - mark.shape[1] - margin, height - mark.shape[0] - margin)
+
+
+def stamp_inside(picture: Array, mask: Array) -> Array:
+    """Write the mark where only `mask` [H, W] will be kept, unless the corner is kept anyway."""
+    rows, columns = (np.flatnonzero((mask > 0.5).any(axis=axis)) for axis in (1, 0))
+    if not rows.size or mask[-8:, -8:].min() > 0.5:
         return picture
-    corner = picture[top : top + rows, left : left + columns]
-    ink = np.float32(0.08 if float(corner.mean()) > 0.5 else 0.95)
-    corner += (ink - corner) * (mask * 0.72)[..., None]
+    left, top = int(columns[0]), int(rows[0])
+    width, height = int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top
+    mark = _draw_mark(width, height)
+    x = left + (width - mark.shape[1]) // 2
+    return _write(picture.copy(), mark, x, top + round(height * 0.72))
+
+
+def _write(picture: Array, mark: Array, left: int, top: int) -> Array:
+    rows, columns = mark.shape
+    area = picture[top : top + rows, left : left + columns]
+    if top < 0 or left < 0 or area.shape[:2] != (rows, columns):
+        return picture
+    ink = np.float32(0.08 if float(area.mean()) > 0.5 else 0.95)
+    area += (ink - area) * (mark * 0.72)[..., None]
     return picture
 
 
