@@ -40,7 +40,7 @@ async def interrupt_pending_then_any(stage: Stage) -> Labels:
     """A runs, B waits: an interrupt of B does nothing, one without a name ends A."""
     await warm(stage)
     socket = await Socket.connect(stage, "e7")
-    await stage.queue(make_t2i(701, steps=6), client_id="e7")
+    await stage.queue(make_t2i(701, steps=100), client_id="e7")
     waiting = await stage.queue(make_noop(702), client_id="e7")
     labels = await socket.read_until("binary")
     await stage.post("interrupt", {"prompt_id": waiting})
@@ -53,7 +53,7 @@ async def delete_and_clear(stage: Stage) -> Labels:
     """One runs, four wait; one is deleted, the running one "deleted", then all are cleared."""
     await cool(stage)
     socket = await Socket.connect(stage, "f")
-    running = await stage.queue(make_t2i(801, steps=4), client_id="f")
+    running = await stage.queue(make_t2i(801, steps=25), client_id="f")
     await stage.wait_until_running(running)
     waiting = [await stage.queue(make_noop(801 + n), client_id="f") for n in range(3)]
     await stage.queue(make_noop(890), client_id="f", front=True)
@@ -78,7 +78,7 @@ async def reconnect(stage: Stage) -> Labels:
     """A socket closes in mid-run and comes back under the same id, without feature flags."""
     await warm(stage)
     first = await Socket.connect(stage, "h1", flags=True)
-    await stage.queue(make_t2i(1001, steps=6), client_id="h1")
+    await stage.queue(make_t2i(1001, steps=30), client_id="h1")
     seen = await first.read_until("progress 3")
     await first.close()
     second = await Socket.connect(stage, "h1")

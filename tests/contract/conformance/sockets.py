@@ -78,7 +78,7 @@ async def play_transcript(stage: Stage, transcript: Transcript) -> list[str]:
     if expected[0][0] != "status to a new socket":
         await socket.read()  # this recording began in the middle of a socket's life
     body = {} if client_id is None else {"client_id": client_id}
-    await stage.switch(step_seconds=0.05 if transcript.actions else 0)
+    await stage.switch(step_seconds=0.4 if transcript.actions else 0)
     prompt_id = await stage.queue(transcript.prompt, **body)
     got: list[Frame] = []
     while len(got) < len(expected) and _SILENCE not in got:
