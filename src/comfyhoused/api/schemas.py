@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from comfyhoused.api.problems import ProblemDocument
 from comfyhoused.core.jobs.states import JobState
 from comfyhoused.core.workflows.parameters import LONGEST_PROMPT, RANGES
+from comfyhoused.core.workflows.quoting import find_text_fault
 
 
 def _range(name: str, **more: Any) -> Any:
@@ -21,6 +22,17 @@ def _range(name: str, **more: Any) -> Any:
 
 class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+def _check_text(text: str) -> str:
+    """JSON can write half a character, which nothing behind us can store."""
+    fault = find_text_fault(text, LONGEST_PROMPT)
+    if fault is not None:
+        raise ValueError(fault)
+    return text
+
+
+_Text = Annotated[str, AfterValidator(_check_text)]
 
 
 class LoraRequest(_Request):
@@ -38,8 +50,8 @@ class JobOptions(_Request):
     expires_in_seconds: int | None = Field(
         None, ge=1, le=604_800, description="limit of the wait; never started: `expired`, free"
     )
-    metadata: dict[str, str] = Field(
-        {}, max_length=50, description="up to 50 texts of yours, given back with the job"
+    metadata: dict[_Text, _Text] = Field(
+        {}, max_length=50, description="up to 50 texts of yours, 5,000 characters each, given back"
     )
 
 
