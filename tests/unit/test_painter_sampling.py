@@ -17,8 +17,8 @@ from comfyhouse_engine.context import (
     RunContext,
     entered,
 )
-from comfyhouse_engine.models import Clip, Model, Vae
-from comfyhouse_engine.nodes import conditioning, latents
+from comfyhouse_engine.models import Clip, ControlNet, Model, Vae
+from comfyhouse_engine.nodes import conditioning, control, latents, vae
 from comfyhouse_engine.nodes.conditioning import Conditioning
 from comfyhouse_engine.nodes.latents import Array, Latent
 from comfyhouse_engine.nodes.loaders import CheckpointLoaderSimple, LoraLoader
@@ -88,7 +88,7 @@ def sample(latent: Latent, text: str = "a lake in front of mountains", **changes
 
 
 def decode(latent: Latent) -> Array:
-    return latents.VAEDecode().decode(VAE, latent)[0]
+    return vae.VAEDecode().decode(VAE, latent)[0]
 
 
 def empty(width: int = 96, height: int = 64, batch: int = 1) -> Latent:
@@ -105,7 +105,7 @@ def photo(width: int = 96, height: int = 64) -> Array:
 
 
 def encode_photo(pixels: Array) -> Latent:
-    return latents.VAEEncode().encode(VAE, pixels)[0]
+    return vae.VAEEncode().encode(VAE, pixels)[0]
 
 
 def test_each_step_is_reported_with_a_small_preview(run: Run) -> None:
@@ -204,7 +204,7 @@ def test_inpainting_grows_the_mask_by_what_it_is_told(run: Run) -> None:
     mask = np.zeros((1, 64, 96), dtype=np.float32)
     mask[0, 20:40, 30:60] = 1.0
     for grow, reach in ((0, 0), (9, 4)):
-        latent = latents.VAEEncodeForInpaint().encode(VAE, pixels, mask, grow)[0]
+        latent = vae.VAEEncodeForInpaint().encode(VAE, pixels, mask, grow)[0]
         changed = np.abs(decode(sample(latent)) - pixels).max(axis=3)[0] > 0.0
         rows, columns = np.nonzero(changed)
         assert (rows.min(), rows.max()) == (20 - reach, 39 + reach)
@@ -212,15 +212,15 @@ def test_inpainting_grows_the_mask_by_what_it_is_told(run: Run) -> None:
 
 
 def test_a_control_picture_shows_through_with_its_strength(run: Run) -> None:
-    control = np.zeros((1, 64, 96, 3), dtype=np.float32)
-    cv2.circle(control[0], (48, 32), 20, (1.0, 1.0, 1.0), 2)
-    on_line = control[0, :, :, 0] > 0.5
+    drawing = np.zeros((1, 64, 96, 3), dtype=np.float32)
+    cv2.circle(drawing[0], (48, 32), 20, (1.0, 1.0, 1.0), 2)
+    on_line = drawing[0, :, :, 0] > 0.5
     plain = decode(sample(empty()))[0]
     shown = []
     for strength in (0.0, 0.4, 1.0):
-        hinted = conditioning.ControlNetApplyAdvanced().apply_controlnet(
+        hinted = control.ControlNetApplyAdvanced().apply_controlnet(
             encode("a lake in front of mountains"), encode(""),
-            conditioning.ControlNet("sandbox-canny.safetensors"), control, strength, 0.0, 1.0,
+            ControlNet("sandbox-canny.safetensors"), drawing, strength, 0.0, 1.0,
         )  # fmt: skip
         image = decode(sample(empty(), positive=hinted[0], negative=hinted[1]))[0]
         change = np.abs(image - plain).mean(axis=2)

@@ -1,18 +1,14 @@
 """Nodes that turn text into conditioning and combine it.
 
 CONDITIONING is a list of `[EncodedText, options]`. Options the sampler reads: `guidance` (float)
-and `control`, a list of `ControlHint`.
+and `control`, a list of `control.ControlHint`.
 """
 
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from comfyhouse_engine.models import Clip, Loras
 
-from comfyhouse_engine.models import Clip, ControlNet, Loras, Vae
-
-Image = NDArray[np.float32]
 Inputs = dict[str, dict[str, tuple[Any, ...]]]
 
 
@@ -23,20 +19,6 @@ class EncodedText:
     text: str
     loras: Loras = ()
     stop_at_layer: int = -1
-
-
-@dataclass(frozen=True, eq=False)
-class ControlHint:
-    """A picture [batch, height, width, channels] that shows through with `strength`.
-
-    `start` and `end` are the part of the steps (0..1) in which it does.
-    """
-
-    image: Image
-    strength: float
-    control_net: str
-    start: float = 0.0
-    end: float = 1.0
 
 
 Conditioning = list[list[Any]]
@@ -51,12 +33,6 @@ def read_text(conditioning: Conditioning) -> EncodedText:
     return replace(encoded[0], text=words)
 
 
-def list_hints(conditioning: Conditioning) -> list[ControlHint]:
-    """Return every control picture of a conditioning, each once."""
-    found = [hint for entry in conditioning for hint in entry[1].get("control", [])]
-    return list({id(hint): hint for hint in found}.values())
-
-
 def find_guidance(conditioning: Conditioning) -> float | None:
     """Return the guidance that FluxGuidance set, if any."""
     values = (entry[1].get("guidance") for entry in conditioning)
@@ -65,13 +41,6 @@ def find_guidance(conditioning: Conditioning) -> float | None:
 
 def _with_option(conditioning: Conditioning, **options: object) -> Conditioning:
     return [[payload, {**known, **options}] for payload, known in conditioning]
-
-
-def _with_hint(conditioning: Conditioning, hint: ControlHint) -> Conditioning:
-    return [
-        [payload, {**known, "control": [*known.get("control", []), hint]}]
-        for payload, known in conditioning
-    ]
 
 
 class CLIPTextEncode:
@@ -218,76 +187,6 @@ class FluxGuidance:
         return (_with_option(conditioning, guidance=guidance),)
 
 
-class ControlNetApply:
-    """Lets a control picture show through (old form: one conditioning)."""
-
-    RETURN_TYPES = ("CONDITIONING",)
-    FUNCTION = "apply_controlnet"
-    CATEGORY = "conditioning/controlnet"
-    DEPRECATED = True
-
-    @classmethod
-    def INPUT_TYPES(cls) -> Inputs:
-        strength = {"default": 1.0, "min": 0.0, "max": 10.0, "step": 0.01}
-        return {
-            "required": {
-                "conditioning": ("CONDITIONING",),
-                "control_net": ("CONTROL_NET",),
-                "image": ("IMAGE",),
-                "strength": ("FLOAT", strength),
-            }
-        }
-
-    def apply_controlnet(
-        self, conditioning: Conditioning, control_net: ControlNet, image: Image, strength: float
-    ) -> tuple[Conditioning]:
-        if strength == 0.0:
-            return (conditioning,)
-        return (_with_hint(conditioning, ControlHint(image, strength, control_net.name)),)
-
-
-class ControlNetApplyAdvanced:
-    """Lets a control picture show through during part of the steps."""
-
-    RETURN_TYPES = ("CONDITIONING", "CONDITIONING")
-    RETURN_NAMES = ("positive", "negative")
-    FUNCTION = "apply_controlnet"
-    CATEGORY = "conditioning/controlnet"
-
-    @classmethod
-    def INPUT_TYPES(cls) -> Inputs:
-        share = {"min": 0.0, "max": 1.0, "step": 0.001}
-        strength = {"default": 1.0, "min": 0.0, "max": 10.0, "step": 0.01}
-        return {
-            "required": {
-                "positive": ("CONDITIONING",),
-                "negative": ("CONDITIONING",),
-                "control_net": ("CONTROL_NET",),
-                "image": ("IMAGE",),
-                "strength": ("FLOAT", strength),
-                "start_percent": ("FLOAT", {"default": 0.0, **share}),
-                "end_percent": ("FLOAT", {"default": 1.0, **share}),
-            },
-            "optional": {"vae": ("VAE",)},
-        }
-
-    def apply_controlnet(
-        self,
-        positive: Conditioning,
-        negative: Conditioning,
-        control_net: ControlNet,
-        image: Image,
-        strength: float,
-        start_percent: float,
-        end_percent: float,
-        vae: Vae | None = None,
-    ) -> tuple[Conditioning, Conditioning]:
-        if strength == 0.0:
-            return positive, negative
-        hint = ControlHint(image, strength, control_net.name, start_percent, end_percent)
-        return _with_hint(positive, hint), _with_hint(negative, hint)
-
-
 NODE_CLASS_MAPPINGS: dict[str, type] = {
     "CLIPTextEncode": CLIPTextEncode,
     "CLIPSetLastLayer": CLIPSetLastLayer,
@@ -296,14 +195,10 @@ NODE_CLASS_MAPPINGS: dict[str, type] = {
     "ConditioningAverage": ConditioningAverage,
     "ConditioningZeroOut": ConditioningZeroOut,
     "FluxGuidance": FluxGuidance,
-    "ControlNetApply": ControlNetApply,
-    "ControlNetApplyAdvanced": ControlNetApplyAdvanced,
 }
 NODE_DISPLAY_NAME_MAPPINGS: dict[str, str] = {
     "CLIPTextEncode": "CLIP Text Encode (Prompt)",
     "CLIPSetLastLayer": "CLIP Set Last Layer",
     "ConditioningCombine": "Conditioning (Combine)",
     "ConditioningConcat": "Conditioning (Concat)",
-    "ControlNetApply": "Apply ControlNet (OLD)",
-    "ControlNetApplyAdvanced": "Apply ControlNet",
 }
