@@ -32,17 +32,25 @@ def translate_read_errors() -> Iterator[None]:
         raise
 
 
-async def write_chunks(file: BinaryIO, chunks: AsyncIterable[bytes]) -> None:
-    """Write all chunks, half a megabyte at a time; raises StorageUnavailable."""
+async def gather_chunks(chunks: AsyncIterable[bytes]) -> AsyncIterator[list[bytes]]:
+    """Yield chunks half a megabyte at a time, so that a thread is asked seldom."""
     waiting: list[bytes] = []
     waiting_bytes = 0
     async for chunk in chunks:
         waiting.append(chunk)
         waiting_bytes += len(chunk)
         if waiting_bytes >= _WRITE_BYTES:
-            await _write(file, waiting)
+            yield waiting
             waiting, waiting_bytes = [], 0
-    await _write(file, waiting)
+    if waiting:
+        yield waiting
+
+
+async def write_chunks(file: BinaryIO, chunks: AsyncIterable[bytes]) -> None:
+    """Write all chunks, half a megabyte at a time; raises StorageUnavailable."""
+    async for some in gather_chunks(chunks):
+        with translate_errors():
+            await asyncio.to_thread(_write, file, some)
 
 
 async def read_chunks(file: BinaryIO, size_bytes: int) -> AsyncIterator[bytes]:
@@ -57,7 +65,6 @@ async def read_chunks(file: BinaryIO, size_bytes: int) -> AsyncIterator[bytes]:
         yield chunk
 
 
-async def _write(file: BinaryIO, chunks: list[bytes]) -> None:
-    with translate_errors():
-        await asyncio.to_thread(file.writelines, chunks)
-        file.flush()
+def _write(file: BinaryIO, chunks: list[bytes]) -> None:
+    file.writelines(chunks)
+    file.flush()

@@ -4,15 +4,15 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from comfyhoused.adapters.storage.disk import (
+    gather_chunks,
     read_chunks,
     translate_errors,
     translate_read_errors,
-    write_chunks,
 )
 from comfyhoused.adapters.storage.links import LinkTerms, make_path, verify_link
 from comfyhoused.adapters.storage.storage import (
@@ -45,21 +45,24 @@ class LocalStorage:
     async def put(
         self, key: str, chunks: AsyncIterable[bytes], *, content_type: str, max_bytes: int
     ) -> Stored:
-        """Write to the side, flush to the disk, then rename; see Storage.put.
+        """Write to the side, then move in and flush to the disk; see Storage.put.
 
-        `content_type` is not kept: links name it themselves.
+        `content_type` is not kept: links name it themselves. Small files take one thread once.
         """
         target = self._find_path(key)
         meter = Meter(max_bytes)
-        with translate_errors():
-            file, path = await asyncio.to_thread(_open_incoming, self._incoming)
+        arrival = _Arrival(self._incoming)
+        last: list[bytes] = []
         try:
-            await write_chunks(file, meter.pass_on(chunks))
+            async for some in gather_chunks(meter.pass_on(chunks)):
+                with translate_errors():
+                    if last:
+                        await asyncio.to_thread(arrival.write, last)
+                last = some
             with translate_errors():
-                await asyncio.to_thread(_move_in, file, path, target)
+                await asyncio.to_thread(arrival.move_in, last, target)
         finally:
-            file.close()
-            path.unlink(missing_ok=True)
+            arrival.close()
         return meter.stored
 
     async def read(
@@ -148,21 +151,59 @@ def _measure(path: Path) -> int:
     return path.stat().st_size
 
 
-def _move_in(file: BinaryIO, path: Path, target: Path) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-    new_folders = [folder for folder in target.parents if not folder.exists()]
+class _Arrival:
+    """A file that is being written to the side. Its methods block; `close` does not."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._file: BinaryIO | None = None
+        self._path = folder
+
+    def write(self, chunks: Sequence[bytes]) -> BinaryIO:
+        if self._file is None:
+            self._file, self._path = _open_incoming(self._folder)
+        self._file.writelines(chunks)
+        self._file.flush()
+        return self._file
+
+    def move_in(self, chunks: Sequence[bytes], target: Path) -> None:
+        """Write the rest, move it to its place and flush it to the disk with its folders.
+
+        A new file moves first: then the disk is waited for once, not twice. Nobody is told
+        of it before that, so what a power cut may leave there torn is known to nobody. What
+        replaces a file must be whole on the disk before.
+        """
+        file = self.write(chunks)
+        is_new = not target.exists()
+        if not is_new:
+            os.fsync(file.fileno())
+        new_folders = [folder for folder in target.parents if not folder.exists()]
+        _rename(self._path, target)
+        try:
+            if is_new:
+                os.fsync(file.fileno())
+            for folder in {target.parent, *(folder.parent for folder in new_folders)}:
+                _sync_folder(folder)
+        except OSError:
+            if is_new:
+                target.unlink(missing_ok=True)
+            raise
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._path.unlink(missing_ok=True)
+
+
+def _rename(path: Path, target: Path) -> None:
     for _ in range(10):  # a delete may prune the folder between the two steps
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             path.replace(target)
         except FileNotFoundError:
             continue
-        break
-    else:
-        raise OSError(None, "the folder of the file vanishes again and again")
-    for folder in {target.parent, *(folder.parent for folder in new_folders)}:
-        _sync_folder(folder)
+        return
+    raise OSError(None, "the folder of the file vanishes again and again")
 
 
 def _sync_folder(folder: Path) -> None:
