@@ -1,6 +1,6 @@
 """The VAE's place in a graph: pixels into latents and back, for inpainting too."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -107,7 +107,7 @@ class VAEDecode:
     """Turns a latent back into pixels."""
 
     RETURN_TYPES = ("IMAGE",)
-    OUTPUT_TOOLTIPS = ("The picture.",)
+    OUTPUT_TOOLTIPS: ClassVar[tuple[str, ...] | None] = ("The picture.",)
     FUNCTION = "decode"
     CATEGORY = "latent"
     DESCRIPTION = "Turns latents back into pictures."

@@ -95,6 +95,11 @@ def _paint_shore(stage: Stage) -> float:
     paint_water(stage, stage.horizon, calm and "storm" not in scene.weather,
                 "lake" if scene.has("lake") else "sea")  # fmt: skip
     homes = {load_shapes()[t.kind].place for t in scene.things if t.kind in load_shapes()}
+    if scene.has("road"):
+        line = 0.72 + canvas.curve("shore", 1.2, 2) * 0.02
+        paint_plain(stage, "meadow", vec(line), stage.lit(_choose_grass(scene, False)))
+        paint_road(stage, vec(np.full(canvas.width, 0.74)))
+        return 0.92
     if scene.has("beach") or ("ground" in homes and not scene.find_thing("bridge")):
         line = 0.8 + canvas.curve("beach", 1.2, 2) * 0.03
         paint_plain(stage, "beach", vec(line - 0.012), stage.lit((0.95, 0.95, 0.93)), 0.0)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from comfyhouse_engine.painter.canvas import Colour, mix, smooth, vec
-from comfyhouse_engine.painter.palette import turn_hue
+from comfyhouse_engine.painter.palette import NAMED, turn_hue
 from comfyhouse_engine.painter.shapes import Pen, load_shapes
 from comfyhouse_engine.painter.stage import Stage
 from comfyhouse_engine.painter.things import place_things
@@ -81,7 +81,8 @@ def paint_portrait(stage: Stage) -> None:
     fair = bool({"blonde", "blond", "redhead", "ginger", "freckles", "pale"} & scene.words)
     skin = _SKINS[0] if fair else _SKINS[int(rng.integers(len(_SKINS)))]
     blonde = (0.82, 0.66, 0.38) if {"blonde", "blond"} & scene.words else None
-    hair = scene.colours.get("hair") or blonde or _HAIRS[int(rng.integers(len(_HAIRS)))]
+    red = (0.62, 0.26, 0.13) if scene.colours.get("hair") == NAMED["red"] else None
+    hair = red or scene.colours.get("hair") or blonde or _HAIRS[int(rng.integers(len(_HAIRS)))]
     if {"old", "elderly", "grandfather", "grandmother", "wise"} & scene.words:
         hair = (0.80, 0.79, 0.77)
     eyes = scene.colours.get("eyes") or (0.30, 0.22, 0.16)

@@ -23,7 +23,7 @@ violet=#7a53b0 purple=#7b3f98 lavender=#b3a0d8 lilac=#b99bd0 magenta=#c2387f pin
 rose=#d9788b coral=#ea7a62 peach=#f2b48c brown=#7c5136 chocolate=#57341f beige=#d9c7a4
 cream=#efe6cf ivory=#f1ecdc white=#f0eee8 black=#1d1c20 gray=#85878b grey=#85878b silver=#b9bec4
 bronze=#a8763e copper=#b8683f maroon=#6b2029 burgundy=#6a1f35 mint=#9fd9bf sage=#93a88a
-terracotta=#bf6544 ochre=#c68d33 khaki=#a99a6a
+terracotta=#bf6544 ochre=#c68d33 khaki=#a99a6a ginger=#cc7a35 tan=#c49a6c charcoal=#35363a
 """
 _PAIRS = (pair.split("=") for pair in _CODES.split())
 NAMED: dict[str, Colour] = {name: from_hex(code) for name, code in _PAIRS}

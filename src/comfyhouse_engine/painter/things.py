@@ -185,7 +185,7 @@ def _fit(
     """Return place and size so that nothing grows out of the picture."""
     canvas, words = stage.canvas, stage.scene.words
     x, y = spot
-    if shape.place == "building" and not stage.scene.has("beach"):
+    if shape.place == "building" and not stage.scene.has("beach", "forest"):
         y = min(y, stage.horizon + 0.2)
     size *= 0.75 if {"small", "tiny", "little", "distant", "lone", "far"} & words else 1.0
     size *= 1.2 if {"big", "huge", "giant", "large"} & words else 1.0
