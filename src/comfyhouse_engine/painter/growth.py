@@ -106,7 +106,7 @@ def make_bouquet(rng: np.random.Generator, colour: str, vase: Shape) -> Shape:
         Part(part.form, part.colour, part.roundness, part.stroke * 0.52, part.points * 0.52)
         for part in vase.parts
     )
-    choice = (colour, colour, "cream", "pink") if colour != "cream" else ("cream", "blush", "pink")
+    choice = (colour, colour, "cream", "pink") if colour != "cream" else ("cream", "peach", "pink")
     if colour == "yellow":
         choice = ("yellow", "yellow", "golden")
     for index, (x, y) in enumerate(sorted(spots, key=lambda spot: -spot[1])):

@@ -94,7 +94,7 @@ def paint_portrait(stage: Stage) -> None:
         # Without the long hair behind the shoulders.
         shape = type(shape)(shape.kind, shape.size, shape.place, shape.colour, shape.parts[1:])
     colours = {"skin": skin, "hair": hair, "eyes": eyes,
-               
+
                "skindark": mix(skin, (0.4, 0.2, 0.15), 0.35)}  # fmt: skip
     size = 0.9 * min(1.15, canvas.height / canvas.unit)
     light = Pen(stage, -1.0 if stage.sun_x < 0.5 else 1.0)
