@@ -32,8 +32,9 @@ from tests.processes import EngineProcess
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
-    """An engine with previews."""
+    """An engine with previews, and the pictures that recorded prompts load."""
     process = start_engine(tmp_path_factory.mktemp("engine"))
+    write_input_pictures(process.data / "input")
     yield process
     process.stop()
 
@@ -51,6 +52,7 @@ def silent_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EnginePr
     """An engine without previews, as ComfyUI starts by default."""
     folder = tmp_path_factory.mktemp("engine without previews")
     process = start_engine(folder, "--preview-method", "none")
+    write_input_pictures(process.data / "input")
     yield process
     process.stop()
 
@@ -77,8 +79,6 @@ async def test_transcripts_agree(
     engine: EngineProcess, silent_engine: EngineProcess, session: ClientSession
 ) -> None:
     stages = {True: Stage(engine, session), False: Stage(silent_engine, session)}
-    for process in (engine, silent_engine):
-        write_input_pictures(process.data / "input")
     transcripts = read_transcripts(SOURCE)
     differences = [
         place
