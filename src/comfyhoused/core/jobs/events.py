@@ -21,6 +21,7 @@ log = get_logger(__name__)
 
 #: A follower that lags so many messages behind loses the oldest; states are re-read anyway.
 _MOST_WAITING = 64
+_CONFIRM_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,9 @@ class EventHub:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._pubsub = store.pubsub(ignore_subscribe_messages=True)
+        self._pubsub = store.pubsub()
         self._queues: dict[str, set[asyncio.Queue[Event | None]]] = {}
+        self._heard: dict[str, asyncio.Event] = {}
         self._reader: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
 
@@ -62,11 +64,12 @@ class EventHub:
 
     @asynccontextmanager
     async def follow(self, job_id: str) -> AsyncIterator[asyncio.Queue[Event | None]]:
-        """Give a queue of all that is published about the job; None means: look again."""
+        """Give a queue of all that is published about the job from now on; None: look again."""
         channel = make_key(job_id, ":live")
         queue: asyncio.Queue[Event | None] = asyncio.Queue(_MOST_WAITING)
         await self._add(channel, queue)
         try:
+            await self._confirm(channel)
             yield queue
         finally:
             await self._remove(channel, queue)
@@ -77,6 +80,7 @@ class EventHub:
             queues.add(queue)
             if len(queues) > 1:
                 return
+            self._heard[channel] = asyncio.Event()
             try:
                 await self._pubsub.subscribe(channel)
             except DOWN as error:
@@ -85,12 +89,20 @@ class EventHub:
             if self._reader is None or self._reader.done():
                 self._reader = asyncio.create_task(self._read())
 
+    async def _confirm(self, channel: str) -> None:
+        """Wait until Redis passes messages on: those before can be read from the stream."""
+        try:
+            await asyncio.wait_for(self._heard[channel].wait(), _CONFIRM_SECONDS)
+        except TimeoutError as error:
+            raise make_unavailable() from error
+
     async def _remove(self, channel: str, queue: asyncio.Queue[Event | None]) -> None:
         async with self._lock:
             queues = self._queues.get(channel, set())
             queues.discard(queue)
             if not queues:
                 self._queues.pop(channel, None)
+                self._heard.pop(channel, None)
                 with suppress(*DOWN):
                     await self._pubsub.unsubscribe(channel)
 
@@ -103,13 +115,23 @@ class EventHub:
                 self._wake_all()
                 await asyncio.sleep(0.5)
                 continue
-            if message is None:
+            if message is None or message["type"] == "unsubscribe":
                 if not self._pubsub.subscribed:
                     return
                 continue
-            body = json.loads(message["data"])
+            self._hear(message["type"], message["channel"], message["data"])
+
+    def _hear(self, kind: str, channel: str, data: str) -> None:
+        queues = self._queues.get(channel, ())
+        if kind == "subscribe" and channel in self._heard:
+            if self._heard[channel].is_set():  # anew, after a break: something may be missed
+                for queue in queues:
+                    _put_newest(queue, None)
+            self._heard[channel].set()
+        elif kind == "message":
+            body = json.loads(data)
             event = _make_event(body.get("id"), body["event"])
-            for queue in self._queues.get(message["channel"], ()):
+            for queue in queues:
                 _put_newest(queue, event)
 
     def _wake_all(self) -> None:
@@ -121,7 +143,7 @@ class EventHub:
 def _put_newest(queue: asyncio.Queue[Event | None], event: Event | None) -> None:
     if queue.full():
         queue.get_nowait()
-        event = None if event is not None and event.id is None else event
+        event = None  # something is left out: look again
     queue.put_nowait(event)
 
 
@@ -156,7 +178,9 @@ async def follow_job(
                     yield event
                     if event.is_last:
                         return
-                if snapshot := await store.get(make_key(job_id, ":snapshot")):
+                # Before it runs there is no progress to tell of.
+                has_begun = not fresh or fresh[-1].type != "job.queued"
+                if has_begun and (snapshot := await store.get(make_key(job_id, ":snapshot"))):
                     yield _make_event(None, str(snapshot))
                 is_behind = False
             try:
@@ -167,10 +191,12 @@ async def follow_job(
                 continue
             if live is None:
                 is_behind = True
-            elif live.id is None:
+            elif live.id is None or _is_later(live.id, seen):
+                # Nothing is left out: the queue began before the stream was read.
+                seen = live.id or seen
                 yield live
-            elif _is_later(live.id, seen):
-                is_behind = True
+                if live.is_last:
+                    return
 
 
 async def _is_over(store: Store, job_id: str) -> bool:
