@@ -135,7 +135,11 @@ async def test_a_running_job_is_canceled(open_page: OpenPage) -> None:
 
 @pytest.mark.parametrize(
     ("field", "prompt", "seed"),
-    [("Seed", QUICK, "twelve"), ("Seed", QUICK, "4294967296"), ("Describe a picture", "   ", "1")],
+    [
+        ("Seed", QUICK, "twelve"),
+        ("Seed", QUICK, "4294967296"),
+        ("Describe a picture", "   ", "1"),
+    ],
 )
 async def test_a_wrong_field_is_named_and_focused(
     open_page: OpenPage, field: str, prompt: str, seed: str
@@ -183,7 +187,7 @@ async def test_a_jobs_page_follows_it_to_its_end(open_page: OpenPage) -> None:
     assert await get_overflow(page) == 0
 
 
-async def test_a_server_is_looked_at_added_and_removed(
+async def test_a_connected_server_runs_the_same_prompt(
     open_page: OpenPage, house: House, make_engine: MakeEngine
 ) -> None:
     other = make_engine()
@@ -194,12 +198,20 @@ async def test_a_server_is_looked_at_added_and_removed(
     await expect(finding).to_contain_text("Connected: ComfyUI")
     await expect(finding).to_contain_text(other.url)
     row = page.locator(".servers li", has_text=other.url)
-    await expect(row).to_have_count(1)
-    await expect(page.locator("#sandbox").get_by_text("Your ComfyUI")).to_have_count(1)
+    await expect(row.locator(".state")).to_have_text("Ready")
+    await expect(page.locator("#sandbox").get_by_label("Your ComfyUI")).to_be_checked()
     assert await find_serious(page) == []
+
+    view = get_view(page, "sandbox")
+    await paint(page, QUICK, seed="8")
+    await expect(view).to_contain_text("Ready in")
+    await expect(view.locator("figcaption")).not_to_contain_text("SANDBOX")
+    assert [line["event"] for line in other.executions()] == ["start", "end"]
+
     await row.get_by_role("button").click()
     await expect(page.locator(".servers li")).to_have_count(1)
     assert await house.store.hlen("ch:1:backends:added") == 0
+    await expect(page.locator("#sandbox").get_by_label("Your ComfyUI")).to_have_count(0)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from comfyhoused.api.console.shapes import SHAPES
 from comfyhoused.api.console.views import JobView, view_job
 from comfyhoused.api.console.visitors import OWNERS, PageVisitor
 from comfyhoused.api.house import ApiHouse, House
+from comfyhoused.api.schemas import GenerateRequest
 from comfyhoused.core.jobs.listing import list_jobs
 from comfyhoused.core.jobs.states import JobState
 from comfyhoused.web.assets import ASSETS
@@ -20,8 +21,10 @@ from comfyhoused.web.assets import ASSETS
 router = APIRouter(include_in_schema=False)
 
 _MOST_RECENT = 6
-#: With seed 7 the picture that stands in the sandbox before anybody has painted.
-EXAMPLE_PROMPT = "fog lifting off three mountain ridges at first light, fir trees, low sun"
+#: The words in the form, and what they gave: img/evening-sea.jpg is this very picture.
+EXAMPLE = GenerateRequest(
+    prompt="Evening sea, low sun, long swell, thin cloud", width=960, height=640, seed=21
+)
 
 
 @router.get("/")
@@ -34,7 +37,7 @@ async def show_front(request: Request, house: House) -> Response:
         "shapes": SHAPES,
         "recent": await _list_recent(house),
         "settings": house.resources.settings,
-        "example_prompt": EXAMPLE_PROMPT,
+        "example": EXAMPLE,
     }
     return render_page(request, house, "front.html", **context)
 

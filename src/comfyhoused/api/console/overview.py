@@ -62,17 +62,16 @@ async def look_around(house: ApiHouse) -> Overview:
     """Return what is known now; never fails because the store is away."""
     store = house.resources.store
     try:
-        named = list_backends(house.resources.settings)
         added = await list_added(store)
         statuses = {status.id: status for status in await list_statuses(store)}
         counts = await count_queue(store)
     except StoreUnavailable:
         return Overview()
-    added_ids = {backend.id for backend in added}
-    known = {backend.id: backend for backend in (*named, *added)}
+    settings = house.resources.settings
+    named = {backend.id for backend in list_backends(settings)}
     servers = tuple(
-        _describe(backend, statuses.get(backend.id), is_added=backend.id in added_ids)
-        for backend in known.values()
+        _describe(backend, statuses.get(backend.id), is_added=backend.id not in named)
+        for backend in list_backends(settings, added)
     )
     return Overview(servers, counts, _list_places(servers))
 

@@ -8,11 +8,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
+from pydantic import ValidationError
 
 from comfyhoused.api.acceptance import accept_generate, accept_workflow
 from comfyhoused.api.console.recipes import RECIPES, Recipe, make_edit
 from comfyhoused.api.console.sample import get_sample
-from comfyhoused.api.console.shapes import SHAPES
+from comfyhoused.api.console.shapes import SHAPES, Shape
 from comfyhoused.api.console.visitors import PageVisitor, Place, Visitor, make_principal
 from comfyhoused.api.pictures_in import make_limits
 from comfyhoused.api.schemas import GenerateRequest, WorkflowRequest
@@ -44,13 +45,7 @@ async def paint(
     """Make a picture from words."""
     visitor.check_form(token)
     size = next((one for one in SHAPES if one.name == shape), SHAPES[0])
-    body = GenerateRequest(
-        prompt=prompt,
-        width=size.width,
-        height=size.height,
-        seed=_read_seed(seed),
-        metadata={"page": "sandbox"},
-    )
+    body = _make_body(prompt, size, _read_seed(seed))
     admission = await accept_generate(visitor.house, make_principal(_read_place(place)), body, "")
     return _answer(request, admission.job_id)
 
@@ -102,6 +97,23 @@ async def _edit(visitor: Visitor, place: Place, recipe: Recipe, file: File, phot
     )
     admission = await accept_workflow(visitor.house, make_principal(place), body, "")
     return admission.job_id
+
+
+def _make_body(prompt: str, size: Shape, seed: int | None) -> GenerateRequest:
+    try:
+        return GenerateRequest(
+            prompt=prompt,
+            width=size.width,
+            height=size.height,
+            seed=seed,
+            metadata={"page": "sandbox"},
+        )
+    except ValidationError as error:
+        faults = [
+            FieldError(pointer=f"/{fault['loc'][0]}", detail=fault["msg"])
+            for fault in error.errors()
+        ]
+        raise FormIncomplete(faults[0]["detail"], errors=faults) from error
 
 
 def _answer(request: Request, job_id: str) -> Response:
