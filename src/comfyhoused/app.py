@@ -1,11 +1,14 @@
 """The web program: one FastAPI application with the doors that are open."""
 
+import asyncio
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 
 from comfyhoused.adapters.queue.doorbell import make_broker
+from comfyhoused.adapters.redis.client import StoreUnavailable
 from comfyhoused.api import files, generate, health, jobs, models, raw_files
 from comfyhoused.api.console.routes import UPLOAD_PATH, install_pages
 from comfyhoused.api.house import ApiHouse
@@ -14,12 +17,19 @@ from comfyhoused.api.problems import install_problem_handlers
 from comfyhoused.core.fleet.catalogues import CatalogueShelf
 from comfyhoused.core.jobs.events import EventHub
 from comfyhoused.kit.log import configure_logging, get_logger
-from comfyhoused.resources import get_redis_url, open_resources
+from comfyhoused.resources import (
+    Resources,
+    UnfitHouse,
+    check_fitness,
+    get_redis_url,
+    open_resources,
+)
 from comfyhoused.settings import Settings
 
 log = get_logger(__name__)
 
 API = "/api/v1"
+_STORE_SECONDS = 1.0
 _DESCRIPTION = """One call, one picture; any ComfyUI workflow; jobs that survive every crash.
 
 Send `Authorization: Bearer sk_live_…` (or `sk_test_…`: free, drawn by the sandbox).
@@ -58,14 +68,35 @@ def _make_lifespan(
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_resources(settings) as resources:
+        async with open_resources(settings, needs_store=False) as resources:
             hub = EventHub(resources.store)
             broker = make_broker(get_redis_url(settings))
             app.state.house = ApiHouse(resources, hub, CatalogueShelf(resources.store), broker)
+            checking = asyncio.create_task(_check_when_there(resources))
             try:
                 yield
             finally:
+                checking.cancel()
                 await hub.close()
                 broker.close()
 
     return lifespan
+
+
+async def _check_when_there(resources: Resources) -> None:
+    """Check the store as soon as it answers; until then every request gets its 503.
+
+    A house that turns out to be unfit for production ends as it does on a signal.
+    """
+    while True:
+        try:
+            await check_fitness(resources)
+        except StoreUnavailable:
+            log.warning("waiting for Redis")
+            await asyncio.sleep(_STORE_SECONDS)
+        except UnfitHouse as error:
+            log.critical("%s", error)
+            signal.raise_signal(signal.SIGTERM)
+            return
+        else:
+            return

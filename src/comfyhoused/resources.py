@@ -61,23 +61,28 @@ def get_redis_url(settings: Settings) -> str:
 
 
 @asynccontextmanager
-async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
+async def open_resources(
+    settings: Settings, *, needs_store: bool = True
+) -> AsyncIterator[Resources]:
     """Open what a process needs, check that it is fit, and close it in the end.
 
     Production refuses a development secret and a lossy store, all reasons at once;
-    development warns. A store that does not answer yet is not a reason: it is waited for.
+    development warns. Raises UnfitHouse, and StoreUnavailable unless the process can begin
+    without the store: then `check_fitness` is due when the store is there.
     """
     store = open_store(get_redis_url(settings))
     resources = Resources(settings, store, make_storage(settings))
     resources.spool_dir.mkdir(parents=True, exist_ok=True)
     try:
-        await _check(resources)
+        if needs_store:
+            await check_fitness(resources)
         yield resources
     finally:
         await store.aclose()
 
 
-async def _check(resources: Resources) -> None:
+async def check_fitness(resources: Resources) -> None:
+    """Raise UnfitHouse with every reason in production; warn in development."""
     house = resources.settings.house
     reasons = [f"Redis: {weakness}" for weakness in await find_weaknesses(resources.store)]
     if house.secret.get_secret_value() == DEVELOPMENT_SECRET:

@@ -8,6 +8,7 @@ actors are doorbells that wake it.
 import asyncio
 import signal
 import sys
+from contextlib import suppress
 
 import uvloop
 
@@ -25,6 +26,7 @@ from comfyhoused.settings import Settings
 
 log = get_logger(__name__)
 
+_STORE_SECONDS = 1.0
 _SETTLE_SECONDS = 2.0
 _FILES_SECONDS = 30.0
 
@@ -44,10 +46,9 @@ async def work(settings: Settings) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    await _wait_for_store(settings)
-    async with open_resources(settings) as resources:
-        working = asyncio.create_task(_work_with(resources, stopping))
-        await working
+    if await _wait_for_store(settings, stopping):
+        async with open_resources(settings) as resources:
+            await _work_with(resources, stopping)
 
 
 async def _work_with(resources: Resources, stopping: asyncio.Event) -> None:
@@ -80,14 +81,17 @@ def _ring_from_thread(loop: asyncio.AbstractEventLoop, foreman: Foreman) -> None
     loop.call_soon_threadsafe(foreman.ring)
 
 
-async def _wait_for_store(settings: Settings) -> None:
-    while True:
+async def _wait_for_store(settings: Settings, stopping: asyncio.Event) -> bool:
+    """Return whether the store answers; False when a signal came first."""
+    while not stopping.is_set():
         try:
             async with open_resources(settings):
-                return
+                return True
         except StoreUnavailable:
             log.warning("waiting for Redis")
-            await asyncio.sleep(1)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), _STORE_SECONDS)
+    return False
 
 
 async def _wait(stopping: asyncio.Event) -> None:

@@ -2,20 +2,25 @@
 
 from typing import Any
 
-from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio import ConnectionPool, Redis, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
     BusyLoadingError,
     ConnectionError,  # noqa: A004  redis-py's own, not the builtin
+    OutOfMemoryError,
     ReadOnlyError,
+    ResponseError,
     TimeoutError,  # noqa: A004
 )
 
+from comfyhoused.adapters.redis.connection import SteadyConnection, SteadySSLConnection
 from comfyhoused.kit.errors import Unavailable
 
 #: What redis-py raises when the server cannot serve us now.
 DOWN = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError)
+#: What it says when its disk takes nothing more.
+_CANNOT_WRITE = "MISCONF"
 
 
 class StoreUnavailable(Unavailable):
@@ -25,8 +30,15 @@ class StoreUnavailable(Unavailable):
     title = "The store of jobs does not answer"
 
 
+class StoreFull(StoreUnavailable):
+    """Redis has reached its memory limit; running jobs go on, new ones must wait."""
+
+    code = "store_full"
+    title = "The store of jobs is full for the moment"
+
+
 class Store(Redis):
-    """A redis-py client that raises StoreUnavailable when the server is down."""
+    """A redis-py client that raises StoreUnavailable when the server cannot serve us."""
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """Run one command; see redis-py."""
@@ -34,6 +46,12 @@ class Store(Redis):
             return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
         except DOWN as error:
             raise make_unavailable() from error
+        except OutOfMemoryError as error:
+            raise StoreFull("Try again in a minute.", headers={"Retry-After": "60"}) from error
+        except ResponseError as error:
+            if str(error).startswith(_CANNOT_WRITE):
+                raise make_unavailable() from error
+            raise
 
 
 def make_unavailable() -> StoreUnavailable:
@@ -55,4 +73,6 @@ def open_store(url: str, *, max_connections: int = 200) -> Store:
         max_connections=max_connections,
         retry=Retry(NoBackoff(), 1),
     )
+    is_encrypted = issubclass(pool.connection_class, SSLConnection)
+    pool.connection_class = SteadySSLConnection if is_encrypted else SteadyConnection
     return Store(connection_pool=pool)

@@ -1,6 +1,6 @@
 """Streams as plain text rows: redis-py types its answers as bytes or text in many shapes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from redis.exceptions import ResponseError
@@ -27,8 +27,17 @@ async def join_group(store: Store, stream: str, group: str) -> None:
 async def claim_rows(
     store: Store, stream: str, group: str, consumer: str, *, idle_ms: int, most: int
 ) -> list[Row]:
-    """Return what a silent reader of the group left undone, then what is new."""
-    left: Any = await store.xautoclaim(stream, group, consumer, idle_ms, count=most)
+    """Return what a silent reader of the group left undone, then what is new.
+
+    The group is made at the first time: making it writes, which a full store refuses.
+    """
+    try:
+        left: Any = await store.xautoclaim(stream, group, consumer, idle_ms, count=most)
+    except ResponseError as error:
+        if not str(error).startswith("NOGROUP"):
+            raise
+        await join_group(store, stream, group)
+        left = await store.xautoclaim(stream, group, consumer, idle_ms, count=most)
     fresh: Any = await store.xreadgroup(group, consumer, {stream: ">"}, count=most)
     rows = [row for row in left[1] if row[1]]
     for _, entries in fresh.items() if isinstance(fresh, dict) else fresh or []:
@@ -40,3 +49,8 @@ async def drop_row(store: Store, stream: str, group: str, row_id: str) -> None:
     """Acknowledge a handled row and forget it."""
     await store.xack(stream, group, row_id)
     await store.xdel(stream, row_id)
+
+
+async def copy_row(store: Store, stream: str, fields: Mapping[str, str]) -> None:
+    """Append a row to another stream."""
+    await store.xadd(stream, dict(fields))  # type: ignore[arg-type]

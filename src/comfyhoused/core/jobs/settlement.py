@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from comfyhoused.adapters.redis.client import Store
-from comfyhoused.adapters.redis.streams import claim_rows, drop_row, join_group
+from comfyhoused.adapters.redis.streams import claim_rows, copy_row, drop_row, join_group
 from comfyhoused.core.jobs.record import PREFIX
 from comfyhoused.core.jobs.scripts import SCRIPTS
 from comfyhoused.core.jobs.states import JobState
+from comfyhoused.kit.log import get_logger
+
+log = get_logger(__name__)
 
 _OUTBOX = f"{PREFIX}outbox"
+_UNREADABLE = f"{PREFIX}outbox:unreadable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +53,25 @@ async def read_outbox(
     await join_group(store, _OUTBOX, group)
     rows = await claim_rows(store, _OUTBOX, group, consumer, idle_ms=idle_ms, most=most)
     for row_id, fields in rows:
-        await handle(_read_ending(fields))
+        ending = _read_ending(fields)
+        if ending is None:
+            # Set aside, not dropped: one row that cannot be read must not hold up the others.
+            log.error("outbox row %s cannot be read: %s", row_id, fields)
+            await copy_row(store, _UNREADABLE, fields)
+        else:
+            await handle(ending)
         await drop_row(store, _OUTBOX, group, row_id)
     return len(rows)
 
 
-def _read_ending(fields: Mapping[str, str]) -> Ending:
-    return Ending(
-        job_id=fields["job"],
-        owner=fields["owner"],
-        mode=fields["mode"],
-        state=JobState(fields["state"]),
-        units=int(float(fields["units"])),
-    )
+def _read_ending(fields: Mapping[str, str]) -> Ending | None:
+    try:
+        return Ending(
+            job_id=fields["job"],
+            owner=fields["owner"],
+            mode=fields["mode"],
+            state=JobState(fields["state"]),
+            units=int(float(fields["units"])),
+        )
+    except (KeyError, ValueError):
+        return None
