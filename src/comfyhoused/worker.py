@@ -124,5 +124,8 @@ async def _sweep_files(resources: Resources) -> None:
 
 async def get_house(resources: Resources) -> str:
     """Return the name of this house, made once: several may share a ComfyUI server."""
-    await resources.store.set("ch:1:house", make_id("house", 8), nx=True)
-    return str(await resources.store.get("ch:1:house"))
+    name = await resources.store.get("ch:1:house")
+    if name is None:
+        await resources.store.set("ch:1:house", make_id("house", 8), nx=True)
+        name = await resources.store.get("ch:1:house")
+    return str(name)

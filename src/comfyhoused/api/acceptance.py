@@ -11,6 +11,7 @@ import orjson
 from blake3 import blake3
 
 from comfyhoused.adapters.queue.doorbell import ring
+from comfyhoused.adapters.redis.client import StoreFull
 from comfyhoused.api.house import ApiHouse, Principal
 from comfyhoused.api.pictures_in import carries_picture, resolve_picture
 from comfyhoused.api.plans import get_plan_class
@@ -21,7 +22,6 @@ from comfyhoused.core.jobs.admission import (
     Application,
     IdempotencyConflict,
     QuotaExceeded,
-    StoreFull,
     admit,
 )
 from comfyhoused.core.workflows.catalogue import merge_catalogues

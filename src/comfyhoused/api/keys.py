@@ -6,11 +6,12 @@ A key ends in a checksum, so that a mistyped or cut one is told apart without a 
 import json
 import secrets
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, cast
 
-from comfyhoused.adapters.redis.client import Store
+from comfyhoused.adapters.redis.client import Store, StoreFull
 from comfyhoused.kit.clock import get_now_ms, make_instant
 from comfyhoused.kit.crypto import make_digest
 from comfyhoused.kit.errors import NotFound, Unauthenticated
@@ -103,7 +104,8 @@ async def find_key(store: Store, secret: str) -> ApiKey:
         raise KeyUnknown("This key was revoked. Use another one.")
     used_at = key.last_used_at
     if used_at is None or get_now_ms() - used_at.timestamp() * 1000 > _USED_EVERY_MS:
-        await store.hset(f"ch:1:key:{digest}", "last_used_at", str(get_now_ms()))
+        with suppress(StoreFull):
+            await store.hset(f"ch:1:key:{digest}", "last_used_at", str(get_now_ms()))
     return key
 
 

@@ -30,7 +30,9 @@ async def save_catalogue(store: Store, object_info: Mapping[str, object]) -> str
     """Keep an `/object_info` document; returns the name to find it under."""
     text = await asyncio.to_thread(json.dumps, object_info, sort_keys=True)
     name = blake3(text.encode()).hexdigest()[:32]
-    await store.set(f"ch:1:catalogue:{name}", text)
+    # Half a megabyte: written when it is a new one, not at every look.
+    if not await store.exists(f"ch:1:catalogue:{name}"):
+        await store.set(f"ch:1:catalogue:{name}", text)
     return name
 
 

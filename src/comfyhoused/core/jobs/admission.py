@@ -4,12 +4,10 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from redis.exceptions import OutOfMemoryError
-
 from comfyhoused.adapters.redis.client import Store
 from comfyhoused.core.fleet.backends import Mode
 from comfyhoused.core.jobs.scripts import SCRIPTS
-from comfyhoused.kit.errors import Conflict, TooManyRequests, Unavailable
+from comfyhoused.kit.errors import Conflict, TooManyRequests
 
 UNLIMITED = -1
 
@@ -27,13 +25,6 @@ class QuotaExceeded(TooManyRequests):
     code = "quota_exceeded"
     title = "Your plan's images are used up"
     retryable = False
-
-
-class StoreFull(Unavailable):
-    """Redis has reached its memory limit; running jobs go on, new ones must wait."""
-
-    code = "store_full"
-    title = "The store of jobs is full for the moment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,22 +72,19 @@ def _make_record(application: Application) -> dict[str, str | int]:
 
 async def admit(store: Store, application: Application) -> Admission:
     """Accept a job durably or raise; nothing is half done. Idempotent by the job's id."""
-    try:
-        answer = await SCRIPTS.run(
-            store,
-            "admit",
-            application.job_id,
-            json.dumps(_make_record(application)),
-            json.dumps(application.spec),
-            application.limit,
-            application.units,
-            application.idempotency_key,
-            application.body_digest,
-            application.priority,
-            application.expires_in_seconds * 1000,
-        )
-    except OutOfMemoryError as error:
-        raise StoreFull("Try again in a minute.", headers={"Retry-After": "60"}) from error
+    answer = await SCRIPTS.run(
+        store,
+        "admit",
+        application.job_id,
+        json.dumps(_make_record(application)),
+        json.dumps(application.spec),
+        application.limit,
+        application.units,
+        application.idempotency_key,
+        application.body_digest,
+        application.priority,
+        application.expires_in_seconds * 1000,
+    )
     verdict = answer[0]
     if verdict == "mismatch":
         raise IdempotencyConflict("Send a new Idempotency-Key, or the body you sent first.")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from comfyhoused.adapters.redis.client import Store
-from comfyhoused.adapters.redis.streams import claim_rows, copy_row, drop_row, join_group
+from comfyhoused.adapters.redis.streams import claim_rows, copy_row, drop_row
 from comfyhoused.core.jobs.record import PREFIX
 from comfyhoused.core.jobs.scripts import SCRIPTS
 from comfyhoused.core.jobs.states import JobState
@@ -50,7 +50,6 @@ async def read_outbox(
     most: int = 100,
 ) -> int:
     """Handle what a dead reader left behind, then what is new; returns how many were handled."""
-    await join_group(store, _OUTBOX, group)
     rows = await claim_rows(store, _OUTBOX, group, consumer, idle_ms=idle_ms, most=most)
     for row_id, fields in rows:
         ending = _read_ending(fields)

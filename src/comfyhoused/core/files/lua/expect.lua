@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- An object is about to be written: unless a record for it follows in time, it is removed again.
 -- Where the record exists it is returned: the object was kept before. ARGV: file id, object key,
 -- grace ms

@@ -1,0 +1,176 @@
+"""Parts of the house that are away: quick and honest answers, and work that goes on after."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from tests.house import House
+from tests.job_cases import make_generate
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+JOBS = "/api/v1/jobs"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """A house of this module's own, for its parts are taken away."""
+    async with House(tmp_path_factory.mktemp("outages")) as one:
+        yield one
+
+
+async def call_all(client: httpx.AsyncClient) -> list[httpx.Response]:
+    return [
+        await client.post(JOBS, json=make_generate()),
+        await client.post("/api/v1/generate", json=make_generate()),
+        await client.get(JOBS),
+        await client.get(f"{JOBS}/some"),
+        await client.get(f"{JOBS}/some/events"),
+        await client.post(f"{JOBS}/some/cancel"),
+        await client.delete(f"{JOBS}/some"),
+        await client.get("/api/v1/models"),
+        await client.get("/api/v1/files"),
+        await client.get("/api/v1/metrics"),
+    ]
+
+
+async def test_without_redis_every_call_is_answered_and_then_all_goes_on(house: House) -> None:
+    running = await house.submit("sandbox:slow=3")
+    await house.wait_state(running, "running")
+    queued = await house.submit("sandbox:slow=1")
+    house.valkey.kill()
+
+    began_at = time.monotonic()
+    answers = await call_all(house.client)
+    seconds = time.monotonic() - began_at
+
+    assert {one.status_code for one in answers} == {503}
+    assert {one.headers["Content-Type"] for one in answers} == {"application/problem+json"}
+    assert {one.json()["code"] for one in answers} == {"store_unavailable"}
+    assert all(one.json()["retryable"] and "Retry-After" in one.headers for one in answers)
+    assert seconds < 20, "answered, not timed out one after the other"
+    ready = await house.client.get("/api/v1/ready")
+    assert (ready.status_code, ready.json()["store"]) == (503, False)
+    assert (await house.client.get("/api/v1/health")).status_code == 200
+
+    await asyncio.to_thread(house.valkey.start)
+
+    assert (await house.wait_state(running, "succeeded"))["attempt"] == 1
+    assert (await house.wait_state(queued, "succeeded"))["attempt"] == 1
+    assert (await house.client.post("/api/v1/generate", json=make_generate())).status_code == 200
+    assert house.workers[0].is_alive
+    assert sorted(house.count_starts().values()) == [1, 1, 1]
+
+
+async def test_a_run_that_ends_while_redis_is_away_is_delivered_after(house: House) -> None:
+    job_id = await house.submit("sandbox:slow=1")
+    await house.wait_state(job_id, "running")
+    house.valkey.kill()
+    ends = len([one for one in house.executions() if one["event"] == "end"])
+    await wait_until(lambda: len(_list_ends(house)) > ends, 20)
+    await asyncio.to_thread(house.valkey.start)
+
+    job = await house.wait_state(job_id, "succeeded")
+
+    assert job["attempt"] == 1
+    assert house.count_starts()[_list_ends(house)[-1]] == 1
+
+
+def _list_ends(house: House) -> list[str]:
+    return [one["prompt_id"] for one in house.executions() if one["event"] == "end"]
+
+
+async def test_a_stream_lives_through_an_outage(house: House) -> None:
+    """It is cut or goes on; resumed with the last id it misses nothing."""
+    job_id = await house.submit("sandbox:slow=2", steps=4)
+    await house.wait_state(job_id, "running")
+    ids: list[str] = []
+    states: list[str] = []
+
+    async def follow() -> None:
+        headers = {"Last-Event-ID": ids[-1]} if ids else {}
+        async with house.client.stream("GET", f"{JOBS}/{job_id}/events", headers=headers) as answer:
+            async for line in answer.aiter_lines():
+                name, _, value = line.partition(": ")
+                if name == "event" and value not in ("job.progress", "job.preview"):
+                    states.append(value)
+                if name == "id":
+                    ids.append(value)
+
+    following = asyncio.create_task(follow())
+    await wait_until(lambda: len(states) == 2)
+    house.valkey.kill()
+    await asyncio.to_thread(house.valkey.start)
+    async with asyncio.timeout(30):
+        await asyncio.gather(following, return_exceptions=True)
+        while states[-1] != "job.succeeded":
+            try:
+                await follow()
+            except httpx.TransportError:
+                continue
+
+    assert states == ["job.queued", "job.running", "job.succeeded"]
+
+
+async def test_full_redis_takes_no_new_jobs_but_finishes_what_runs(house: House) -> None:
+    """`noeviction`: admission is refused, scripts that end something are not."""
+    running = await house.submit("sandbox:slow=2", steps=4)
+    await house.wait_state(running, "running")
+    waiting = await house.submit("a patient boat", steps=4)
+    canceled = await house.submit("a canceled boat")
+    await house.store.config_set("maxmemory", "1mb")
+    try:
+        refused = await house.client.post(JOBS, json=make_generate())
+        cancel = await house.client.post(f"{JOBS}/{canceled}/cancel")
+        jobs = [
+            await house.wait_state(running, "succeeded"),
+            await house.wait_state(waiting, "succeeded"),
+            await house.wait_state(canceled, "canceled"),
+        ]
+    finally:
+        await house.store.config_set("maxmemory", "0")
+
+    assert (refused.status_code, refused.json()["code"]) == (503, "store_full")
+    assert cancel.status_code == 200
+    assert [job["attempt"] for job in jobs[:2]] == [1, 1]
+    assert house.workers[0].is_alive
+    assert (await house.client.post("/api/v1/generate", json=make_generate())).status_code == 200
+
+
+async def test_a_worker_that_is_asked_to_leave_hands_its_jobs_over(house: House) -> None:
+    job_id = await house.submit("sandbox:slow=2")
+    await house.wait_state(job_id, "running")
+    leaving = house.workers[0]
+    began_at = time.monotonic()
+    await asyncio.to_thread(leaving.stop)
+    assert leaving.process is not None
+    assert leaving.process.returncode == 0
+    assert time.monotonic() - began_at < 9, "it left, it was not killed"
+    house.add_worker()
+
+    job = await house.wait_state(job_id, "succeeded")
+
+    assert job["attempt"] == 1
+    assert max(house.count_starts().values()) == 1
+
+
+async def test_api_and_worker_may_start_before_redis(house: House) -> None:
+    house.valkey.kill()
+    house.add_api()
+    house.add_worker()
+    for worker in house.workers[:-1]:
+        worker.kill()
+    await asyncio.to_thread(house.apis[-1].wait_ready)
+    early = await house.client.post(f"{house.apis[-1].url}{JOBS}", json=make_generate())
+    assert (early.status_code, early.json()["code"]) == (503, "store_unavailable")
+    await wait_until(lambda: "waiting for Redis" in house.workers[-1].log.read_text(), 20)
+    await asyncio.to_thread(house.valkey.start)
+
+    answer = await house.client.post(f"{house.apis[-1].url}/api/v1/generate", json=make_generate())
+
+    assert answer.status_code == 200, answer.text
