@@ -18,6 +18,7 @@ from comfyhoused.api.settlement import erase_marked_jobs, settle_endings
 from comfyhoused.core.files.sweep import sweep_files
 from comfyhoused.core.jobs.archive import archive_jobs
 from comfyhoused.core.jobs.foreman import Foreman
+from comfyhoused.core.jobs.insist import insist
 from comfyhoused.kit.errors import Unavailable
 from comfyhoused.kit.ids import make_id
 from comfyhoused.kit.log import configure_logging, get_logger
@@ -53,7 +54,8 @@ async def work(settings: Settings) -> None:
 
 async def _work_with(resources: Resources, stopping: asyncio.Event) -> None:
     name = make_id("worker", 12)
-    prefix = f"ch-{await get_house(resources)}-"
+    # Loading its data, Redis answers what the check asks, but nothing else.
+    prefix = f"ch-{await insist(lambda: get_house(resources))}-"
     foreman = Foreman(resources, name, client_prefix=prefix)
     loop = asyncio.get_running_loop()
     broker = make_broker(get_redis_url(resources.settings))
