@@ -104,6 +104,7 @@ async def torture(house: House, kills: list[str], chance: random.Random) -> Flow
 async def audit(house: House, flow: Flow) -> int:
     """Check every invariant; returns how often the GPU ran."""
     jobs = await wait_all_terminal(house, flow.accepted, 90)
+    assert all(part.is_alive for part in (*house.workers, *house.apis)), house.read_logs()
     assert len(set(flow.accepted)) == len(flow.accepted)
     failed = [job for job in jobs.values() if job["status"] != "succeeded"]
     assert {job["error"]["code"] for job in failed} <= {"job_poisonous"}, failed
