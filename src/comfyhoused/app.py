@@ -46,7 +46,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version="1",
         description=_DESCRIPTION,
         openapi_url=f"{API}/openapi.json",
-        docs_url="/docs",
+        docs_url=None,  # its page comes from a CDN; ours is in api/console
         redoc_url=None,
         lifespan=_make_lifespan(settings),
     )

@@ -9,7 +9,7 @@ from tests.house import House
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-PAGES = ["/", "/errors/node_failed", "/nowhere"]
+PAGES = ["/", "/docs", "/errors/node_failed", "/nowhere"]
 MISSING = "status of 404"
 
 

@@ -138,6 +138,23 @@ async def test_every_documented_error_has_a_page(house: House) -> None:
         assert (await client.get("/errors/never_heard_of")).status_code == 404
 
 
+async def test_the_reference_shows_every_operation_and_every_field(house: House) -> None:
+    async with httpx.AsyncClient(base_url=house.url, headers=HTML) as client:
+        document = (await client.get("/api/v1/openapi.json")).json()
+        page = await client.get("/docs")
+    assert page.status_code == 200
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    ids = set(re.findall(r'id="([^"]+)"', page.text))
+    for path, methods in document["paths"].items():
+        for method in methods:
+            assert f"{method}{re.sub('[{}]', '', path).replace('/', '-')}" in ids
+    links = set(re.findall(r'href="#([^"]+)"', page.text))
+    assert links <= ids
+    for name, schema in document["components"]["schemas"].items():
+        for field in schema.get("properties", {}):
+            assert f"<code>{field}</code>" in page.text, (name, field)
+
+
 async def test_programs_get_documents_where_people_get_pages(house: House) -> None:
     async with httpx.AsyncClient(base_url=house.url) as client:
         for headers in ({}, {"Accept": "application/json"}):

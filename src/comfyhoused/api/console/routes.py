@@ -7,6 +7,7 @@ from comfyhoused.api.console import (
     error_pages,
     front,
     job_pages,
+    reference,
     submissions,
 )
 from comfyhoused.api.console.error_pages import install_error_pages
@@ -17,6 +18,6 @@ UPLOAD_PATH = "/page/edits"
 
 def install_pages(app: FastAPI) -> None:
     """Mount the pages; to be called after the handlers of problems are installed."""
-    for module in (front, submissions, job_pages, connecting, error_pages):
+    for module in (front, submissions, job_pages, connecting, reference, error_pages):
         app.include_router(module.router)
     install_error_pages(app)
