@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from comfyhouse_nodes.install import InstallRefused, install
 from comfyhoused.adapters.redis.client import Store, StoreUnavailable, open_store
+from comfyhoused.adapters.redis.schema import SCHEMA, get_schema
 from comfyhoused.api.keys import KeyMode, create_key, list_keys, revoke_key
 from comfyhoused.checkup import list_backend_lines, list_findings
 from comfyhoused.embedded.errors import CannotStart
@@ -96,6 +97,15 @@ def doctor() -> None:
     for finding in findings:
         print(finding)
     sys.exit(any(finding.is_wrong for finding in findings))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the data in Redis to this version's form."""
+    schema = _with_store(get_schema)
+    if schema > SCHEMA:
+        _fail(f"The data is of version {schema}; this Comfyhouse knows version {SCHEMA} only.")
+    print(f"Redis holds version {schema}, which is this version's. Nothing to do.")
 
 
 @keys.command("create")

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from comfyhoused.adapters.redis.client import Store, open_store
-from comfyhoused.adapters.redis.durability import find_weaknesses
+from comfyhoused.adapters.redis.durability import find_weaknesses, is_cluster
+from comfyhoused.adapters.redis.schema import SCHEMA, get_schema
 from comfyhoused.adapters.storage.local import LocalStorage
 from comfyhoused.adapters.storage.s3 import Bucket, S3Storage
 from comfyhoused.adapters.storage.storage import Storage
@@ -82,14 +83,30 @@ async def open_resources(
 
 
 async def check_fitness(resources: Resources) -> None:
-    """Raise UnfitHouse with every reason in production; warn in development."""
+    """Raise UnfitHouse with every reason in production; warn in development.
+
+    A Redis that we cannot work with at all is refused in either.
+    """
     house = resources.settings.house
+    await _check_usable(resources.store)
     reasons = [f"Redis: {weakness}" for weakness in await find_weaknesses(resources.store)]
-    if house.secret.get_secret_value() == DEVELOPMENT_SECRET:
+    secret = house.secret.get_secret_value()
+    if secret == DEVELOPMENT_SECRET:
         reasons.append("CH_SECRET is the development secret; set your own of 32 characters")
-    elif len(house.secret.get_secret_value()) < 32:
+    elif len(secret) < 32:
         reasons.append("CH_SECRET is shorter than 32 characters")
     if reasons and house.mode == "production":
         raise UnfitHouse("Not fit for production:\n- " + "\n- ".join(reasons))
     for reason in reasons:
         log.warning("development only: %s", reason)
+
+
+async def _check_usable(store: Store) -> None:
+    if await is_cluster(store):
+        raise UnfitHouse("Redis is a Cluster; our scripts need one server, or Sentinel.")
+    schema = await get_schema(store)
+    if schema > SCHEMA:
+        raise UnfitHouse(
+            f"The data in Redis is of version {schema}, which a newer Comfyhouse has written; "
+            f"this one knows version {SCHEMA}. Nothing was changed."
+        )

@@ -13,11 +13,12 @@ from comfyhoused.embedded.demo_key import get_demo_key
 from comfyhoused.embedded.errors import CannotStart
 from comfyhoused.embedded.first_picture import PROMPT, Customer, NoPicture
 from comfyhoused.embedded.folder import hold_folder, prepare_folder
+from comfyhoused.embedded.own_secret import get_own_secret
 from comfyhoused.embedded.ports import check_port, check_redis, find_free_port
 from comfyhoused.embedded.running import Running, forget_running, save_running
 from comfyhoused.embedded.supervisor import Supervisor
 from comfyhoused.embedded.welcome import Welcome, write_welcome
-from comfyhoused.settings import Settings
+from comfyhoused.settings import DEVELOPMENT_SECRET, Settings
 
 Say = Callable[[str], None]
 CreateKey = Callable[[str], Awaitable[str]]
@@ -107,6 +108,8 @@ async def _bring_up(
     settings: Settings, plan: _Plan, supervisor: Supervisor, create_key: CreateKey, say: Say
 ) -> Welcome:
     environment = {"CH_DATA_DIR": str(plan.folder), "CH_PORT": str(plan.port)}
+    if settings.house.secret.get_secret_value() == DEVELOPMENT_SECRET:
+        environment["CH_SECRET"] = get_own_secret(plan.folder)
     redis_url = settings.redis.redis_url
     if redis_url is None:
         valkey, redis_url = house.make_valkey(plan.folder / "valkey")

@@ -1,5 +1,7 @@
 """The connection to Redis or Valkey, with one error for "it is down"."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from redis.asyncio import ConnectionPool, Redis, SSLConnection
@@ -42,16 +44,23 @@ class Store(Redis):
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """Run one command; see redis-py."""
-        try:
+        with translate_errors():
             return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
-        except DOWN as error:
+
+
+@contextmanager
+def translate_errors() -> Iterator[None]:
+    """Raise StoreUnavailable or StoreFull for what redis-py raises when it cannot serve us."""
+    try:
+        yield
+    except DOWN as error:
+        raise make_unavailable() from error
+    except OutOfMemoryError as error:
+        raise StoreFull("Try again in a minute.", headers={"Retry-After": "60"}) from error
+    except ResponseError as error:
+        if str(error).startswith(_CANNOT_WRITE):
             raise make_unavailable() from error
-        except OutOfMemoryError as error:
-            raise StoreFull("Try again in a minute.", headers={"Retry-After": "60"}) from error
-        except ResponseError as error:
-            if str(error).startswith(_CANNOT_WRITE):
-                raise make_unavailable() from error
-            raise
+        raise
 
 
 def make_unavailable() -> StoreUnavailable:

@@ -1,14 +1,25 @@
 """Lua scripts that live as files: loaded once, called by name."""
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from redis.exceptions import NoScriptError
 
-from comfyhoused.adapters.redis.client import Store
+from comfyhoused.adapters.redis.client import Store, translate_errors
 
 Argument = str | int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A script and its arguments, to be run together with others."""
+
+    text: str
+    digest: str
+    arguments: tuple[Argument, ...]
 
 
 class ScriptBook:
@@ -33,6 +44,36 @@ class ScriptBook:
         except NoScriptError:  # the server was started since, and has forgotten it
             await store.script_load(self._texts[name])
             return await store.evalsha(self._digests[name], 0, *arguments)
+
+    def prepare(self, name: str, *arguments: Argument) -> Call:
+        """Return the call that `run` would make, for `run_together`."""
+        return Call(self._texts[name], self._digests[name], arguments)
+
+
+async def run_together(store: Store, calls: Sequence[Call]) -> list[Any]:
+    """Run scripts one after the other in one round trip, with one wait for the server's disk.
+
+    All must be idempotent: where one is not known there yet, all are run again. Each runs
+    whatever the ones before it have answered.
+    """
+    answers = await _send(store, calls)
+    if any(isinstance(answer, NoScriptError) for answer in answers):
+        for call in calls:
+            await store.script_load(call.text)
+        answers = await _send(store, calls)
+    with translate_errors():
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+    return answers
+
+
+async def _send(store: Store, calls: Sequence[Call]) -> list[Any]:
+    pipeline = store.pipeline(transaction=False)
+    for call in calls:
+        pipeline.evalsha(call.digest, 0, *call.arguments)
+    with translate_errors():
+        return await pipeline.execute(raise_on_error=False)
 
 
 def _make_digest(text: str) -> str:

@@ -1,0 +1,87 @@
+"""What a house refuses to stand on, and what a copy of its store is worth."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from comfyhoused.adapters.redis.client import open_store
+from comfyhoused.core.jobs.record import find_job
+from comfyhoused.core.jobs.states import JobState
+from comfyhoused.resources import UnfitHouse, open_resources
+from comfyhoused.settings import Settings
+from tests.conftest import MakeValkey
+from tests.job_desks import admit_job, claim_next
+from tests.processes import ValkeyProcess
+
+
+@pytest.fixture
+def make_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def make(url: str, **environment: str) -> Settings:
+        monkeypatch.setenv("CH_REDIS_URL", url)
+        monkeypatch.setenv("CH_DATA_DIR", str(tmp_path / "data"))
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        return Settings.load()
+
+    return make
+
+
+async def test_production_names_every_weakness_at_once(
+    make_settings, make_valkey: MakeValkey
+) -> None:
+    valkey = make_valkey()
+    store = open_store(valkey.url)
+    await store.config_set("appendfsync", "everysec")
+    await store.config_set("maxmemory-policy", "allkeys-lru")
+    settings = make_settings(valkey.url, CH_MODE="production")
+    with pytest.raises(UnfitHouse) as refusal:
+        async with open_resources(settings):
+            pass
+    text = str(refusal.value)
+    assert all(word in text for word in ("appendfsync", "maxmemory-policy", "CH_SECRET"))
+    async with open_resources(make_settings(valkey.url, CH_MODE="development")):
+        pass  # a warning is enough there
+    await store.aclose()
+
+
+async def test_a_fit_house_opens_in_production(make_settings, make_valkey: MakeValkey) -> None:
+    own = {"CH_MODE": "production", "CH_SECRET": "x" * 32}
+    async with open_resources(make_settings(make_valkey().url, **own)) as resources:
+        assert await resources.store.get("ch:1:schema") == "1"
+
+
+async def test_data_of_a_newer_version_is_left_alone(
+    make_settings, make_valkey: MakeValkey
+) -> None:
+    valkey = make_valkey()
+    store = open_store(valkey.url)
+    await store.set("ch:1:schema", "2")
+    with pytest.raises(UnfitHouse, match="version 2"):
+        async with open_resources(make_settings(valkey.url)):
+            pass
+    assert await store.get("ch:1:schema") == "2"
+    await store.aclose()
+
+
+async def test_a_copy_taken_while_it_runs_holds_what_was_accepted(
+    make_valkey: MakeValkey, started: list, tmp_path: Path
+) -> None:
+    """The backup of docs/operations/running.md: copy the append-only directory."""
+    valkey = make_valkey()
+    store = open_store(valkey.url)
+    jobs = [await admit_job(store) for _ in range(5)]
+    assert await claim_next(store) is not None
+    shutil.copytree(valkey.folder / "appendonlydir", tmp_path / "copy" / "appendonlydir")
+    await admit_job(store)
+    await store.aclose()
+
+    restored = ValkeyProcess(tmp_path / "copy")
+    started.append(restored)
+    restored.start()
+    store = open_store(restored.url)
+    found = [await find_job(store, job_id) for job_id in jobs]
+    assert [job is not None and job.state for job in found] == [JobState.QUEUED] * 5
+    assert sum(job is not None and job.is_assigned for job in found) == 1
+    assert await claim_next(store) is not None  # the second slot
+    await store.aclose()
