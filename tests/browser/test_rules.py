@@ -118,6 +118,9 @@ async def test_production_shows_the_house_and_takes_no_work(house: House) -> Non
             assert "One house" in page.text
             assert "<form" not in page.text
             assert "textarea" not in page.text
+            # Neither where servers are nor what was made is anybody's business.
+            assert house.engine.url not in page.text
+            assert "/page/" not in page.text
             for path in (*FORMS, "/page/edits"):
                 answer = await client.post(path)
                 assert answer.status_code == 403, path

@@ -11,7 +11,7 @@ from comfyhoused.api.console.recipes import RECIPES
 from comfyhoused.api.console.sample import SAMPLE
 from comfyhoused.api.console.shapes import SHAPES
 from comfyhoused.api.console.views import JobView, view_job
-from comfyhoused.api.console.visitors import OWNERS, PageVisitor
+from comfyhoused.api.console.visitors import OWNERS, PageVisitor, find_reason_closed
 from comfyhoused.api.house import ApiHouse, House
 from comfyhoused.api.schemas import GenerateRequest
 from comfyhoused.core.jobs.listing import list_jobs
@@ -30,12 +30,13 @@ EXAMPLE = GenerateRequest(
 @router.get("/")
 async def show_front(request: Request, house: House) -> Response:
     """Show the front page; it opens even while the store is away."""
+    is_open = find_reason_closed(request, house.resources.settings) is None
     context: dict[str, Any] = {
         "overview": await look_around(house),
         "recipes": list(RECIPES.values()),
         "sample_url": ASSETS.get_url(SAMPLE),
         "shapes": SHAPES,
-        "recent": await _list_recent(house),
+        "recent": await _list_recent(house) if is_open else [],
         "settings": house.resources.settings,
         "example": EXAMPLE,
     }

@@ -1,17 +1,24 @@
-// A job's own page: previews while it runs, then the page as it is at the end.
+// A job's own page: steps and previews while it runs, then the page as it is at the end.
 import { followJob } from "./follow.js";
+import { fitPreview } from "./preview.js";
+import { markSteps } from "./wedge.js";
 
 const bench = document.querySelector("[data-job]");
 const find = (name) => bench.querySelector(`[data-${name}]`);
 
+function showMaking(words) {
+  markSteps(document.querySelector(".wedge"), 2);
+  find("state").textContent = words;
+}
+
 function show(type, data) {
-  if (type === "job.running") find("state").textContent = "Making";
+  if (type === "job.running") showMaking("Making");
   if (type === "job.progress") {
     const bar = find("bar");
     bar.hidden = false;
     bar.max = data.max;
     bar.value = data.value;
-    find("state").textContent = `Making, step ${data.value} of ${data.max}`;
+    showMaking(`Making, step ${data.value} of ${data.max}`);
   }
   if (type === "job.preview") {
     find("preview").src = data.image;
@@ -20,5 +27,6 @@ function show(type, data) {
   }
 }
 
+find("preview").addEventListener("load", (event) => fitPreview(event.target));
 await followJob(bench.dataset.job, show);
 location.reload();

@@ -1,10 +1,10 @@
 // The front page: its forms send work without leaving, and show it being done.
 import { all, enhanceComparisons } from "./ui.js";
 import { followJob } from "./follow.js";
+import { markSteps } from "./wedge.js";
+import { fitPreview } from "./preview.js";
 
 const HOUSE_EVERY_MS = 3000;
-const STEPS = ["Received", "Waited", "Made", "Delivered"];
-const STEPS_NOW = ["Receiving", "Waiting", "Making", "Delivering"];
 const WORDS = { "job.failed": "Failed", "job.canceled": "Canceled", "job.expired": "Waited too long" };
 
 /** Get a part of the page as nodes; throws when it cannot be had. */
@@ -47,6 +47,7 @@ class Runner {
     this.view = document.querySelector(`[data-runner-view=${form.dataset.runner}]`);
     this.problem = form.querySelector("[data-problem]");
     this.button = form.querySelector("[data-submit]");
+    this.glyph = this.button.querySelector("use").getAttribute("href");
     this.cancelButton = form.querySelector("[data-cancel]");
     this.jobId = null;
     form.addEventListener("submit", (event) => {
@@ -85,6 +86,7 @@ class Runner {
   setBusy(isBusy) {
     this.button.setAttribute("aria-busy", isBusy);
     this.button.setAttribute("aria-disabled", isBusy);
+    this.button.querySelector("use").setAttribute("href", isBusy ? "#s-running" : this.glyph);
     this.find("print").setAttribute("aria-busy", isBusy);
     clearInterval(this.clock);
     if (!isBusy) {
@@ -98,21 +100,15 @@ class Runner {
     this.find("bar").hidden = true;
     this.find("bar").value = 0;
     this.setSteps(0, "Sending");
+    this.view.scrollIntoView({ block: "nearest", behavior: "smooth" });
     const start = performance.now();
     const tick = () => { this.find("clock").textContent = `${((performance.now() - start) / 1000).toFixed(1)} s so far`; };
     tick();
     this.clock = setInterval(tick, 100);
   }
 
-  /** Mark `done` steps as done and the next one as current, or as bad. */
   setSteps(done, words, isBad = false) {
-    all("[data-step]", this.view).forEach((step, i) => {
-      step.className = i < done ? "done" : i === done && isBad ? "bad" : "";
-      const isNow = i === done && !isBad;
-      step.textContent = isNow ? STEPS_NOW[i] : i === done && isBad ? words : STEPS[i];
-      if (isNow) step.setAttribute("aria-current", "step");
-      else step.removeAttribute("aria-current");
-    });
+    markSteps(this.view.querySelector(".wedge"), done, isBad ? words : "");
     this.find("state").textContent = words;
     this.done = done;
   }
@@ -139,6 +135,7 @@ class Runner {
     if (!picture) {
       this.find("print").innerHTML = '<figure class="print"><div class="mat"><img data-preview alt="Preview of the picture"></div></figure>';
       picture = this.find("preview");
+      picture.addEventListener("load", () => fitPreview(picture));
     }
     picture.src = address;
   }
