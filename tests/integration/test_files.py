@@ -34,7 +34,7 @@ from comfyhoused.core.files.records import (
     list_files,
 )
 from comfyhoused.core.files.scripts import DOOMED
-from comfyhoused.core.files.store_output import keep_output
+from comfyhoused.core.files.store_output import store_output
 from comfyhoused.core.files.sweep import sweep_files
 from comfyhoused.core.files.verification import NotAnImage, TooManyPixels, TruncatedImage
 from comfyhoused.kit.ids import make_attempt_id, make_job_id
@@ -88,9 +88,8 @@ def make_place(index: int = 0, *, job_id: str | None = None, attempt: int = 1) -
 async def keep(
     store: Store, storage: Storage, place: OutputPlace, data: bytes, fence: int | None = None
 ) -> File:
-    return await keep_output(
-        store, storage, place, split(data), "image/png", max_bytes=10**7, fence=fence
-    )
+    draft = await store_output(store, storage, place, split(data), "image/png", max_bytes=10**7)
+    return await create_file(store, draft, fence=fence)
 
 
 async def test_a_picture_is_received(store: Store, storage: Storage, limits: Limits) -> None:
@@ -313,7 +312,7 @@ async def test_an_output_gets_a_harmless_type(
     content_type: str,
     extension: str,
 ) -> None:
-    file = await keep_output(
+    file = await store_output(
         store, storage, make_place(), split(data, 5), declared_type, max_bytes=10**6
     )
     assert file.content_type == content_type
@@ -330,7 +329,7 @@ async def test_an_output_that_breaks_off_leaves_nothing_lasting(
 
     place = make_place()
     with pytest.raises(ConnectionResetError):
-        await keep_output(store, storage, place, break_off(), "image/png", max_bytes=10**6)
+        await store_output(store, storage, place, break_off(), "image/png", max_bytes=10**6)
     assert await list_keys(storage) == []
     with pytest.raises(FileNotFound):
         await get_file(store, ALICE, place.file_id)

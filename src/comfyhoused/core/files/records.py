@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, cast
 
 from comfyhoused.adapters.redis.client import Store
+from comfyhoused.adapters.redis.scripts import Call, run_together
 from comfyhoused.adapters.storage.storage import Storage, StorageUnavailable
 from comfyhoused.core.files.scripts import DOOMED, SCRIPTS
 from comfyhoused.kit.clock import make_instant
@@ -80,6 +81,22 @@ class FileDraft:
     job_id: str | None = None
 
 
+def make_draft(file: File) -> FileDraft:
+    """Return the draft from which this file was made."""
+    return FileDraft(
+        id=file.id,
+        owner=file.owner,
+        key=file.key,
+        content_type=file.content_type,
+        size_bytes=file.size_bytes,
+        hash=file.hash,
+        width=file.width,
+        height=file.height,
+        purpose=file.purpose,
+        job_id=file.job_id,
+    )
+
+
 async def expect_object(store: Store, file_id: str, key: str) -> File | None:
     """Say that an object is about to be written; without a record it goes after an hour.
 
@@ -95,6 +112,12 @@ async def create_file(store: Store, draft: FileDraft, *, fence: int | None = Non
     With the fence of a job's assignment only its holder may. Raises UploadTooSlow,
     WriterReplaced.
     """
+    answer = await run_together(store, [prepare_creation(draft, fence)])
+    return read_creation(answer[0], draft)
+
+
+def prepare_creation(draft: FileDraft, fence: int | None) -> Call:
+    """Return the call that creates a file; see `create_file`. Idempotent."""
     fields: dict[str, str | int] = {
         "content_type": draft.content_type,
         "size_bytes": draft.size_bytes,
@@ -104,8 +127,7 @@ async def create_file(store: Store, draft: FileDraft, *, fence: int | None = Non
         "purpose": draft.purpose,
         "job_id": draft.job_id or "",
     }
-    answer = await SCRIPTS.run(
-        store,
+    return SCRIPTS.prepare(
         "create",
         draft.id,
         draft.key,
@@ -115,11 +137,15 @@ async def create_file(store: Store, draft: FileDraft, *, fence: int | None = Non
         "" if fence is None else fence,
         *(part for pair in fields.items() for part in pair),
     )
+
+
+def read_creation(answer: object, draft: FileDraft) -> File:
+    """Return the file that was created; raises UploadTooSlow, WriterReplaced."""
     if answer == "late":
         raise UploadTooSlow("Send the file again.")
     if answer == "stale":
         raise WriterReplaced(draft.id)
-    return _check_owner(_read_record(_pair(answer)), draft.owner)
+    return _check_owner(_read_record(_pair(cast(list[str], answer))), draft.owner)
 
 
 async def find_file(store: Store, file_id: str) -> File | None:

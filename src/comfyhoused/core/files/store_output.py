@@ -13,15 +13,15 @@ from comfyhoused.core.files.png import strip_png_text
 from comfyhoused.core.files.records import (
     File,
     FileDraft,
-    create_file,
     expect_object,
+    make_draft,
 )
 from comfyhoused.core.files.webp import strip_webp_text
 
 _HEAD_BYTES = 256 * 1024  # room for the metadata that may precede a JPEG's size
 
 
-async def keep_output(
+async def store_output(
     store: Store,
     storage: Storage,
     place: OutputPlace,
@@ -30,13 +30,11 @@ async def keep_output(
     *,
     max_bytes: int,
     keep_seconds: int | None = None,
-    fence: int | None = None,
-) -> File:
-    """Store one output of an attempt and return its file; done again, it changes nothing.
+) -> FileDraft:
+    """Store the bytes of an output; its record is due within an hour, else they go again.
 
     The type is read from the bytes where they are a picture, else it is the declared one if
-    that is harmless. With the fence of the job's assignment nobody but its holder can add
-    outputs. Raises FileTooLarge, StorageUnavailable, WriterReplaced, and what `chunks` raises.
+    that is harmless. Raises FileTooLarge, StorageUnavailable, and what `chunks` raises.
     """
     stream = _Stream(chunks)
     header = await stream.read_header()
@@ -51,11 +49,11 @@ async def keep_output(
             max_bytes=max_bytes,
         )
     except _KeptBefore as kept:
-        return kept.file
+        return make_draft(kept.file)
     finally:
         expecting.cancel()
         await asyncio.gather(expecting, return_exceptions=True)
-    draft = FileDraft(
+    return FileDraft(
         id=place.file_id,
         owner=place.owner,
         key=key,
@@ -68,7 +66,6 @@ async def keep_output(
         keep_seconds=keep_seconds,
         job_id=place.job_id,
     )
-    return await create_file(store, draft, fence=fence)
 
 
 class _KeptBefore(Exception):

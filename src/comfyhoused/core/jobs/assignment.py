@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from comfyhoused.adapters.redis.client import Store
+from comfyhoused.adapters.redis.scripts import Call, run_together
 from comfyhoused.core.fleet.backends import Mode
 from comfyhoused.core.jobs.endings import make_expiry
 from comfyhoused.core.jobs.record import Job, Spec, find_job, make_key, parse_job
@@ -105,35 +106,38 @@ async def start(store: Store, assignment: Assignment) -> None:
 
 
 async def finish(
-    store: Store,
+    store: Store, assignment: Assignment, state: JobState, *, error: Problem | None = None
+) -> JobState:
+    """End the job without outputs; returns the state it really got. Raises LeaseLost."""
+    fields = {"error": json.dumps(error)} if error is not None else {}
+    return read_finish((await run_together(store, [prepare_finish(assignment, state, fields)]))[0])
+
+
+def prepare_finish(
     assignment: Assignment,
     state: JobState,
+    fields: Mapping[str, str],
     *,
-    error: Problem | None = None,
-    outputs: Sequence[Mapping[str, object]] = (),
     ran_seconds: float = 0,
-    facts: Mapping[str, object] | None = None,
-) -> JobState:
-    """End the job; returns the state it really got. Raises LeaseLost.
+    file_ids: Sequence[str] = (),
+) -> Call:
+    """Return the call that ends a job; it refuses where one of the files has no record.
 
     `ran_seconds` counts where the start of the run was not written down.
     """
-    fields: list[str] = []
-    if error is not None:
-        fields += ["error", json.dumps(error)]
-    if outputs:
-        fields += ["outputs", json.dumps(list(outputs))]
-    if facts is not None:
-        fields += ["facts", json.dumps(facts)]
-    answer = await SCRIPTS.run(
-        store,
+    return SCRIPTS.prepare(
         "finish",
         assignment.job_id,
         assignment.fence,
         state.value,
         int(ran_seconds * 1000),
-        *fields,
+        json.dumps(list(file_ids)),
+        *(part for pair in fields.items() for part in pair),
     )
+
+
+def read_finish(answer: str) -> JobState:
+    """Return the state that the job really got; raises LeaseLost."""
     return JobState(_check(answer))
 
 

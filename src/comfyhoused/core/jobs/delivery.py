@@ -11,13 +11,13 @@ from comfyhoused.adapters.redis.client import StoreUnavailable
 from comfyhoused.adapters.storage.storage import StorageUnavailable
 from comfyhoused.core.files.erase import erase_outputs
 from comfyhoused.core.files.places import OutputPlace
-from comfyhoused.core.files.records import File, WriterReplaced
-from comfyhoused.core.files.store_output import keep_output
+from comfyhoused.core.files.records import FileDraft
+from comfyhoused.core.files.store_output import store_output
 from comfyhoused.core.fleet.link import BackendDied, BackendLink
-from comfyhoused.core.jobs.assignment import LeaseLost
 from comfyhoused.core.jobs.record import find_job
 from comfyhoused.core.jobs.run import Run
 from comfyhoused.core.jobs.states import JobState
+from comfyhoused.core.jobs.success import Delivery
 from comfyhoused.kit.log import get_logger
 from comfyhoused.resources import Resources
 
@@ -25,27 +25,24 @@ log = get_logger(__name__)
 
 _LONGEST_PAUSE_SECONDS = 5.0
 
-Output = dict[str, object]
 
-
-async def deliver(
+async def fetch_outputs(
     resources: Resources, link: BackendLink, run: Run, outcome: Outcome
-) -> list[Output]:
-    """Bring every output into our storage; returns what the record says of them.
+) -> list[Delivery]:
+    """Bring every output into our storage; `finish` keeps them together with the job's end.
 
     A storage that is away is waited for: a finished picture is never thrown away.
-    Raises OutputMissing (a cached run announced a deleted file), BackendDied and LeaseLost.
+    Raises OutputMissing (a cached run announced a deleted file) and BackendDied.
     """
-    outputs = []
-    for index, ref in enumerate(outcome.outputs):
-        file = await _keep(resources, link, run, ref, index)
-        outputs.append(_describe(ref, file))
-    return outputs
+    return [
+        Delivery(ref.node_id, ref.kind, await _fetch(resources, link, run, ref, index))
+        for index, ref in enumerate(outcome.outputs)
+    ]
 
 
-async def _keep(
+async def _fetch(
     resources: Resources, link: BackendLink, run: Run, ref: OutputRef, index: int
-) -> File:
+) -> FileDraft:
     place = OutputPlace(run.job.owner, run.job.id, run.assignment.attempt_id, index)
     pause = 0.1
     give_up_at: float | None = None
@@ -53,17 +50,14 @@ async def _keep(
     while True:
         try:
             async with link.client.open_output(ref) as stream:
-                return await keep_output(
+                return await store_output(
                     resources.store,
                     resources.storage,
                     place,
                     stream.chunks,
                     stream.content_type,
                     max_bytes=MAX_OUTPUT_BYTES,
-                    fence=run.assignment.fence,
                 )
-        except WriterReplaced as error:
-            raise LeaseLost("another worker has it") from error
         except (StorageUnavailable, StoreUnavailable) as error:
             log.warning("an output of job %s waits for us: %s", run.job.id, error.detail)
         except (BackendUnreachable, BackendBroken) as error:
@@ -73,19 +67,6 @@ async def _keep(
                 raise BackendDied(error.detail) from error
         await asyncio.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
-
-
-def _describe(ref: OutputRef, file: File) -> Output:
-    return {
-        "node_id": ref.node_id,
-        "kind": ref.kind,
-        "file_id": file.id,
-        "content_type": file.content_type,
-        "size_bytes": file.size_bytes,
-        "hash": file.hash,
-        "width": file.width,
-        "height": file.height,
-    }
 
 
 async def settle_loss(resources: Resources, run: Run) -> bool:

@@ -3,7 +3,7 @@
 from comfyhoused.adapters.comfyui.history import ExecutionFailure, Outcome, OutcomeStatus
 from comfyhoused.core.fleet.link import BackendDied, BackendLink
 from comfyhoused.core.jobs.assignment import LeaseLost, confirm, finish, requeue
-from comfyhoused.core.jobs.delivery import clean_backend, deliver, settle_loss
+from comfyhoused.core.jobs.delivery import clean_backend, fetch_outputs, settle_loss
 from comfyhoused.core.jobs.endings import (
     DrivingBroke,
     JobPoisonous,
@@ -20,6 +20,7 @@ from comfyhoused.core.jobs.insist import insist
 from comfyhoused.core.jobs.run import Run, StopReason
 from comfyhoused.core.jobs.states import JobState
 from comfyhoused.core.jobs.submission import AttemptOver, ensure_submitted
+from comfyhoused.core.jobs.success import succeed
 from comfyhoused.kit.errors import ComfyhouseError, make_problem
 from comfyhoused.kit.log import get_logger
 from comfyhoused.resources import Resources
@@ -105,21 +106,15 @@ async def _conclude(
 async def _succeed(resources: Resources, link: BackendLink, run: Run, outcome: Outcome) -> None:
     await ensure_held(resources, run)
     run.is_delivering = True
-    outputs = await deliver(resources, link, run, outcome)
-    if not outputs:
+    deliveries = await fetch_outputs(resources, link, run, outcome)
+    if not deliveries:
         nothing = WorkflowProducedNothing("The workflow ran, but no node left a file.")
         await _write(resources, run, JobState.FAILED, nothing)
         return
     run.is_ending = True
     ran_seconds = run.seconds_run
     await insist(
-        lambda: finish(
-            resources.store,
-            run.assignment,
-            JobState.SUCCEEDED,
-            outputs=outputs,
-            ran_seconds=ran_seconds,
-        )
+        lambda: succeed(resources.store, run.assignment, deliveries, ran_seconds=ran_seconds)
     )
 
 

@@ -1,8 +1,12 @@
 #!lua flags=allow-oom
--- End an assigned job. ARGV: id, fence, state, ran ms (0: not known), then field, value, …
+-- End an assigned job.
+-- ARGV: id, fence, state, ran ms (0: not known), ids of its files (JSON list), then field, value, …
 -- A cancellation that was accepted wins over a success that comes later: it is free.
 local id, to = ARGV[1], ARGV[3]
 if is_stale(id, ARGV[2]) then return 'stale' end
+for _, file in ipairs(cjson.decode(ARGV[5])) do
+  if redis.call('EXISTS', P .. 'file:' .. file) == 0 then return 'unkept' end
+end
 local j = read(id, 'state', 'canceling')
 if j[2] == '1' and to == 'succeeded' then to = 'canceled' end
 if j[1] == 'queued' and to == 'succeeded' then
@@ -12,7 +16,7 @@ if j[1] == 'queued' and to == 'succeeded' then
 end
 if not may_move(j[1], to) then return 'terminal' end
 local fields = {}
-for i = 5, #ARGV do fields[#fields + 1] = ARGV[i] end
+for i = 6, #ARGV do fields[#fields + 1] = ARGV[i] end
 if to == 'canceled' then fields = {} end
 if #fields == 0 then fields = { 'canceling', j[2] } end
 finish(id, to, now_ms(), fields)
