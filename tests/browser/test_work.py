@@ -221,13 +221,15 @@ async def test_a_connected_server_runs_the_same_prompt(
         ("ftp://127.0.0.1", "http://"),
         ("169.254.169.254", "Nobody runs ComfyUI"),
         ("HOUSE", "not a ComfyUI"),
+        ("ENGINE", "our own sandbox"),
     ],
 )
 async def test_an_address_without_a_server_is_explained(
     open_page: OpenPage, house: House, address: str, words: str
 ) -> None:
     page = await open_page(expected="status of ")
-    await page.get_by_label("Address of the server").fill(address.replace("HOUSE", house.url))
+    typed = {"HOUSE": house.url, "ENGINE": house.engine.url}.get(address, address)
+    await page.get_by_label("Address of the server").fill(typed)
     await page.get_by_role("button", name="Connect").click()
     await expect(page.locator("[data-finding]")).to_contain_text(words)
     assert await house.store.hlen("ch:1:backends:added") == 0

@@ -12,11 +12,13 @@ from fastapi.responses import RedirectResponse
 
 from comfyhoused.adapters.comfyui.client import ComfyClient, Hello
 from comfyhoused.adapters.comfyui.errors import BackendBroken, BackendUnreachable
+from comfyhoused.adapters.redis.client import Store
 from comfyhoused.api.console.pages import PAGES, render_page
 from comfyhoused.api.console.visitors import PageVisitor
 from comfyhoused.core.fleet.added import add_backend, normalise_address, remove_backend
+from comfyhoused.core.fleet.backends import list_statuses
 from comfyhoused.core.workflows.catalogue import parse_catalogue
-from comfyhoused.kit.errors import BackendFailure
+from comfyhoused.kit.errors import BackendFailure, Conflict
 
 router = APIRouter(prefix="/page/servers", include_in_schema=False)
 
@@ -30,6 +32,16 @@ class NotComfyUI(BackendFailure):
     title = "That is not a ComfyUI server"
 
 
+class AlreadyConnected(Conflict):
+    """The server works for this house already, under another address.
+
+    Twice in the fleet, it would be given twice the work, and each half would miss frames.
+    """
+
+    code = "already_connected"
+    title = "That server is here already"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What a server said of itself."""
@@ -39,6 +51,7 @@ class Finding:
     checkpoints: tuple[str, ...]
     node_count: int
     has_pack: bool
+    boot_id: str
 
 
 async def inspect_server(url: str) -> Finding:
@@ -71,6 +84,7 @@ def _make_finding(
         checkpoints=tuple(parse_catalogue(info).checkpoints),
         node_count=len(info),
         has_pack=hello is not None and hello.has_fence,
+        boot_id=hello.boot_id if hello is not None else "",
     )
 
 
@@ -95,10 +109,19 @@ async def connect(
     visitor.check_form(token)
     url = normalise_address(address)
     finding = await inspect_server(url)
+    await _check_is_new(visitor.house.resources.store, finding)
     await add_backend(visitor.house.resources.store, url)
     if "text/html" in request.headers.get("accept", ""):
         return render_page(request, visitor.house, "connected.html", finding=finding)
     return PAGES.render("_finding.html", finding=finding)
+
+
+async def _check_is_new(store: Store, finding: Finding) -> None:
+    for status in await list_statuses(store):
+        is_same_life = bool(finding.boot_id) and status.boot_id == finding.boot_id
+        if is_same_life and (status.is_engine or status.url != finding.url):
+            name = "our own sandbox" if status.is_engine else status.url
+            raise AlreadyConnected(f"It is {name}.")
 
 
 @router.post("/{backend_id}/remove")

@@ -7,7 +7,13 @@ const bench = document.querySelector("[data-job]");
 const find = (name) => bench.querySelector(`[data-${name}]`);
 
 function showMaking(words) {
-  markSteps(document.querySelector(".wedge"), 2);
+  const state = document.querySelector(".head .state");
+  if (state.dataset.s !== "running") {
+    state.dataset.s = "running";
+    state.lastChild.textContent = "Making";
+    state.querySelector("use").setAttribute("href", "#s-running");
+    markSteps(document.querySelector(".wedge"), 2);
+  }
   find("state").textContent = words;
 }
 
