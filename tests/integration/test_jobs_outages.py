@@ -85,6 +85,42 @@ def _list_ends(house: House) -> list[str]:
     return [one["prompt_id"] for one in house.executions() if one["event"] == "end"]
 
 
+async def test_who_waits_for_a_picture_waits_through_an_outage(house: House) -> None:
+    body = make_generate("sandbox:slow=1")
+    waiting = asyncio.create_task(house.client.post("/api/v1/generate", json=body))
+    await _wait_any_running(house)
+    house.valkey.kill()
+    await asyncio.to_thread(house.valkey.start)
+
+    answer = await waiting
+
+    assert (answer.status_code, answer.json()["attempt"]) == (200, 1)
+
+
+async def test_what_was_accepted_is_not_said_to_be_refused(house: House) -> None:
+    """Else the customer would send it again, and pay twice."""
+    waiting = asyncio.create_task(
+        house.client.post(
+            "/api/v1/generate", json=make_generate("sandbox:slow=2"), headers={"Prefer": "wait=1"}
+        )
+    )
+    await _wait_any_running(house)
+    house.valkey.kill()
+    answer = await waiting
+    await asyncio.to_thread(house.valkey.start)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "job_unseen")
+    job = await house.wait_state(answer.headers["Comfyhouse-Job"], "succeeded")
+    assert answer.headers["Location"] == f"{JOBS}/{job['job_id']}"
+
+
+async def _wait_any_running(house: House) -> None:
+    async def is_any_running() -> bool:
+        return bool((await house.client.get(JOBS, params={"status": "running"})).json()["jobs"])
+
+    await wait_until(is_any_running)
+
+
 async def test_a_stream_lives_through_an_outage(house: House) -> None:
     """It is cut or goes on; resumed with the last id it misses nothing."""
     job_id = await house.submit("sandbox:slow=2", steps=4)

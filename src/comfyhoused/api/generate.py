@@ -10,7 +10,7 @@ from comfyhoused.api.house import House, JobWriter
 from comfyhoused.api.problems import MEDIA_TYPE
 from comfyhoused.api.rendering import make_headers, render_job
 from comfyhoused.api.schemas import BODY_PROBLEMS, NOT_FOUND, PROBLEMS, GenerateRequest, JobResponse
-from comfyhoused.api.waiting import read_wait, wait_for_end
+from comfyhoused.api.waiting import read_wait, showing_accepted, wait_for_end
 from comfyhoused.core.jobs.record import Job
 from comfyhoused.core.jobs.states import JobState
 from comfyhoused.kit.errors import Conflict, make_problem
@@ -56,14 +56,15 @@ async def generate(
     """Make a picture and wait for it. A dropped connection does not cancel the job."""
     admission = await accept_generate(house, principal, body, idempotency_key)
     seconds = read_wait(prefer, house.resources.settings.jobs.sync_wait_seconds)
-    job = await wait_for_end(house, principal.owner, admission.job_id, seconds)
-    if job.state.is_terminal and job.state is not JobState.SUCCEEDED:
-        return _answer_failure(request, job)  # type: ignore[return-value]
-    response.headers.update(make_headers(job))
-    if admission.is_replayed:
-        response.headers["Idempotent-Replayed"] = "true"
-    response.status_code = 200 if job.state.is_terminal else 202
-    return await render_job(house, job)
+    with showing_accepted(admission.job_id):
+        job = await wait_for_end(house, principal.owner, admission.job_id, seconds)
+        if job.state.is_terminal and job.state is not JobState.SUCCEEDED:
+            return _answer_failure(request, job)  # type: ignore[return-value]
+        response.headers.update(make_headers(job))
+        if admission.is_replayed:
+            response.headers["Idempotent-Replayed"] = "true"
+        response.status_code = 200 if job.state.is_terminal else 202
+        return await render_job(house, job)
 
 
 def _answer_failure(request: Request, job: Job) -> Response:

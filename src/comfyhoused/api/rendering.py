@@ -58,9 +58,14 @@ def find_engine(job: Job) -> Literal["sandbox", "comfyui"] | None:
     return "sandbox" if job.backend == ENGINE else "comfyui"
 
 
+def make_job_headers(job_id: str) -> dict[str, str]:
+    """Return headers that say where a job is."""
+    return {"Location": f"/api/v1/jobs/{job_id}", "Comfyhouse-Job": job_id}
+
+
 def make_headers(job: Job) -> dict[str, str]:
     """Return headers that every answer about a job carries."""
-    headers = {"Location": f"/api/v1/jobs/{job.id}", "Comfyhouse-Job": job.id}
+    headers = make_job_headers(job.id)
     engine = find_engine(job)
     return headers if engine is None else {**headers, "Comfyhouse-Engine": engine}
 

@@ -2,12 +2,35 @@
 
 import asyncio
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from comfyhoused.adapters.redis.client import StoreUnavailable
 from comfyhoused.api.house import ApiHouse
+from comfyhoused.api.rendering import make_job_headers
 from comfyhoused.core.jobs.events import follow_job
 from comfyhoused.core.jobs.record import Job, get_job
+from comfyhoused.kit.errors import Unavailable
 
 LONGEST_WAIT_SECONDS = 300
+_PAUSE_SECONDS = 0.5
+
+
+class JobUnseen(Unavailable):
+    """The job was accepted and goes on, but the store that knows how it stands is away."""
+
+    code = "job_unseen"
+    title = "The job was accepted, but cannot be shown now"
+
+
+@contextmanager
+def showing_accepted(job_id: str) -> Iterator[None]:
+    """After the admission nobody may be told that nothing was accepted: raise JobUnseen then."""
+    try:
+        yield
+    except StoreUnavailable as error:
+        headers = {**error.headers, **make_job_headers(job_id)}
+        raise JobUnseen(f"Ask for the job {job_id} in a moment.", headers=headers) from error
 
 
 def read_wait(prefer: str | None, default_seconds: int) -> int:
@@ -26,8 +49,18 @@ async def wait_for_end(house: ApiHouse, owner: str, job_id: str, seconds: float)
     if seconds > 0:
         try:
             async with asyncio.timeout(seconds):
-                async for _ in follow_job(store, house.hub, job_id):
-                    pass
+                await _follow_to_end(house, job_id)
         except TimeoutError:
             pass
     return await get_job(store, owner, job_id)
+
+
+async def _follow_to_end(house: ApiHouse, job_id: str) -> None:
+    while True:
+        try:
+            async for _ in follow_job(house.resources.store, house.hub, job_id):
+                pass
+        except StoreUnavailable:
+            await asyncio.sleep(_PAUSE_SECONDS)  # it may be back before the time is over
+        else:
+            return
