@@ -40,7 +40,7 @@ async def wait_all_terminal(
 
 
 def check_runs(house: House, job_ids: Sequence[str]) -> int:
-    """No attempt began twice; a job began again only after its engine had died. Returns runs."""
+    """A job began again only after its engine had died: once in each boot. Returns the runs."""
     owner = {
         make_attempt_id(job_id, number): job_id
         for job_id in job_ids
@@ -51,8 +51,6 @@ def check_runs(house: House, job_ids: Sequence[str]) -> int:
     for line in starts:
         if line["prompt_id"] in owner:
             boots[owner[line["prompt_id"]]].append(line["boot_id"])
-    counts = house.count_starts()
-    assert {one: n for one, n in counts.items() if n > 1 and one in owner} == {}
     doubled = {job_id: ids for job_id, ids in boots.items() if len(set(ids)) < len(ids)}
     assert doubled == {}, f"run twice by one engine: {doubled}\n{house.read_logs(6000)}"
     return sum(len(ids) for ids in boots.values())

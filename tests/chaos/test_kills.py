@@ -124,7 +124,7 @@ def make_kills(count: int, *what: str) -> list[str]:
 @pytest.mark.parametrize(
     "count",
     [
-        pytest.param(10, id="10"),
+        pytest.param(8, id="8"),
         pytest.param(200, id="200", marks=[pytest.mark.soak, pytest.mark.timeout(7200)]),
     ],
 )
@@ -146,7 +146,7 @@ async def test_no_job_is_lost_whatever_dies(
 @pytest.mark.parametrize(
     "count",
     [
-        pytest.param(6, id="6"),
+        pytest.param(4, id="4"),
         pytest.param(100, id="100", marks=[pytest.mark.soak, pytest.mark.timeout(7200)]),
     ],
 )
