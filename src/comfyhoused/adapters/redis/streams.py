@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from redis.exceptions import ResponseError
 
-from comfyhoused.adapters.redis.client import Store
+from comfyhoused.adapters.redis.client import Store, translate_errors
 
 Row = tuple[str, dict[str, str]]
 
@@ -47,8 +47,11 @@ async def claim_rows(
 
 async def drop_row(store: Store, stream: str, group: str, row_id: str) -> None:
     """Acknowledge a handled row and forget it."""
-    await store.xack(stream, group, row_id)
-    await store.xdel(stream, row_id)
+    pipeline = store.pipeline(transaction=False)
+    pipeline.xack(stream, group, row_id)
+    pipeline.xdel(stream, row_id)
+    with translate_errors():
+        await pipeline.execute()
 
 
 async def copy_row(store: Store, stream: str, fields: Mapping[str, str]) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from comfyhoused.adapters.redis.client import Store
 from comfyhoused.core.fleet.backends import Mode
+from comfyhoused.core.jobs.record import Job, pair_job
 from comfyhoused.core.jobs.scripts import SCRIPTS
 from comfyhoused.kit.errors import Conflict, TooManyRequests
 
@@ -50,11 +51,15 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What became of it: the job's id; `is_replayed` when it had been accepted before."""
+    """What became of it: the job's id; `is_replayed` when it had been accepted before.
+
+    `job` is the record of one that was accepted now.
+    """
 
     job_id: str
     is_replayed: bool
     should_ring: bool
+    job: Job | None = None
 
 
 def _make_record(application: Application) -> dict[str, str | int]:
@@ -90,4 +95,7 @@ async def admit(store: Store, application: Application) -> Admission:
         raise IdempotencyConflict("Send a new Idempotency-Key, or the body you sent first.")
     if verdict == "exhausted":
         raise QuotaExceeded("Wait for the next month, or choose a larger plan.")
-    return Admission(answer[1], verdict == "replayed", verdict == "admitted" and answer[2] == 1)
+    if verdict == "replayed":
+        return Admission(answer[1], is_replayed=True, should_ring=False)
+    _, job_id, ring, record = answer
+    return Admission(job_id, is_replayed=False, should_ring=ring == 1, job=pair_job(record))

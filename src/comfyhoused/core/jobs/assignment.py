@@ -9,7 +9,7 @@ from comfyhoused.adapters.redis.client import Store
 from comfyhoused.adapters.redis.scripts import Call, run_together
 from comfyhoused.core.fleet.backends import Mode
 from comfyhoused.core.jobs.endings import make_expiry
-from comfyhoused.core.jobs.record import Job, Spec, find_job, make_key, parse_job
+from comfyhoused.core.jobs.record import Job, Spec, find_job, make_key, pair_job
 from comfyhoused.core.jobs.scripts import SCRIPTS
 from comfyhoused.core.jobs.states import JobState
 from comfyhoused.kit.errors import Problem
@@ -95,7 +95,7 @@ async def claim(
     job_id, attempt, fence, record, spec = answer
     return Claimed(
         Assignment(job_id, attempt, fence, desk.client_id, is_adopted=False),
-        parse_job(dict(zip(record[::2], record[1::2], strict=True))),
+        pair_job(record),
         json.loads(spec) if spec is not None else None,
     )
 

@@ -1,7 +1,7 @@
 """A job as it stands in Redis. The record is the truth; everything else is a hint."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -96,6 +96,11 @@ def parse_job(record: Mapping[str, str]) -> Job:
     )
 
 
+def pair_job(flat: Sequence[str]) -> Job:
+    """Build a Job from the names and values that a script returns in turn."""
+    return parse_job(dict(zip(flat[::2], flat[1::2], strict=True)))
+
+
 async def find_job(store: Store, job_id: str) -> Job | None:
     """Return the job whoever owns it, or None."""
     record = await store.hgetall(make_key(job_id))
@@ -117,4 +122,3 @@ async def get_spec(store: Store, job_id: str) -> Spec:
         raise JobNotFound(f"No job {job_id!r}.")
     spec: Spec = json.loads(text)
     return spec
-

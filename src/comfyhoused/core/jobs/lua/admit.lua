@@ -47,4 +47,4 @@ enqueue(id)
 announce(id, 'job.queued', { state = 'queued', at = now })
 -- One doorbell message a second is enough: the bell channel reaches every live worker.
 local ring = redis.call('SET', P .. 'rung:' .. mode, 1, 'NX', 'PX', 1000) and 1 or 0
-return { 'admitted', id, ring }
+return { 'admitted', id, ring, redis.call('HGETALL', key_of(id)) }
