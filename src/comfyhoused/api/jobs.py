@@ -23,6 +23,7 @@ from comfyhoused.api.schemas import (
     WorkflowRequest,
 )
 from comfyhoused.api.settlement import erase_job
+from comfyhoused.api.waiting import showing_accepted
 from comfyhoused.core.jobs.cancel import cancel_job
 from comfyhoused.core.jobs.events import follow_job
 from comfyhoused.core.jobs.listing import list_jobs
@@ -61,11 +62,14 @@ async def submit_job(
     """Accept a job. Once this is answered the job survives any crash."""
     accept: Any = accept_workflow if isinstance(body, WorkflowRequest) else accept_generate
     admission = await accept(house, principal, body, idempotency_key)
-    job = await get_job(house.resources.store, principal.owner, admission.job_id)
-    response.headers.update(make_headers(job))
-    if admission.is_replayed:
-        response.headers["Idempotent-Replayed"] = "true"
-    return await render_job(house, job)
+    with showing_accepted(admission.job_id):
+        job = admission.job
+        if job is None:
+            job = await get_job(house.resources.store, principal.owner, admission.job_id)
+        response.headers.update(make_headers(job))
+        if admission.is_replayed:
+            response.headers["Idempotent-Replayed"] = "true"
+        return await render_job(house, job)
 
 
 @router.get("", responses={**INVALID, **PROBLEMS, 400: INVALID[422]})
