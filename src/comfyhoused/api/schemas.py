@@ -3,7 +3,14 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 from comfyhoused.api.problems import ProblemDocument
 from comfyhoused.core.jobs.states import JobState
@@ -20,8 +27,25 @@ def _range(name: str, **more: Any) -> Any:
     return Field(json_schema_extra=schema, **more)
 
 
+_MOST_FIELDS = 50
+_MOST_METADATA = 50
+_DEEPEST = 64
+
+
+def _check_count(value: Any, most: int) -> Any:
+    """Every entry that is wrong costs an error of its own: a million of them take seconds."""
+    if isinstance(value, dict) and len(value) > most:
+        raise ValueError(f"has {len(value)} entries, more than the {most} allowed")
+    return value
+
+
 class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_size(cls, value: Any) -> Any:
+        return _check_count(value, _MOST_FIELDS)
 
 
 def _check_text(text: str) -> str:
@@ -33,6 +57,24 @@ def _check_text(text: str) -> str:
 
 
 _Text = Annotated[str, AfterValidator(_check_text)]
+_Metadata = Annotated[
+    dict[_Text, _Text], BeforeValidator(lambda value: _check_count(value, _MOST_METADATA))
+]
+
+
+def _check_depth(graph: dict[str, Any]) -> dict[str, Any]:
+    """A graph is flat; what is nested deeper than this, writers of JSON give up on."""
+    level: list[Any] = [graph]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return graph
+    raise ValueError(f"is nested more than {_DEEPEST} deep")
 
 
 class LoraRequest(_Request):
@@ -50,8 +92,10 @@ class JobOptions(_Request):
     expires_in_seconds: int | None = Field(
         None, ge=1, le=604_800, description="limit of the wait; never started: `expired`, free"
     )
-    metadata: dict[_Text, _Text] = Field(
-        {}, max_length=50, description="up to 50 texts of yours, 5,000 characters each, given back"
+    metadata: _Metadata = Field(
+        {},
+        max_length=_MOST_METADATA,
+        description="up to 50 texts of yours, 5,000 characters each, given back",
     )
 
 
@@ -90,7 +134,7 @@ class GenerateRequest(JobOptions):
 class WorkflowRequest(JobOptions):
     """A ComfyUI graph in API format. Files in it are written `{"file_id": "file_…"}`."""
 
-    workflow: dict[str, Any]
+    workflow: Annotated[dict[str, Any], AfterValidator(_check_depth)]
     max_units: int = Field(1, ge=1, le=10_000, description="reserved; at most that is charged")
 
 

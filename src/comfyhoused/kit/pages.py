@@ -1,7 +1,6 @@
 """Pages of a listing: newest first, with an opaque cursor."""
 
 import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -36,5 +35,5 @@ def read_cursor(cursor: str) -> str:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:  # of base64, of UTF-8, or letters that neither knows
         raise InvalidCursor("Leave `cursor` out to start from the newest.") from error

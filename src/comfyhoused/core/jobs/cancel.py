@@ -5,6 +5,7 @@ from typing import cast
 from comfyhoused.adapters.redis.client import Store
 from comfyhoused.core.jobs.record import PREFIX, Job, JobNotFound, get_job
 from comfyhoused.core.jobs.scripts import SCRIPTS
+from comfyhoused.kit.ids import is_uuid
 
 
 async def cancel_job(store: Store, owner: str, job_id: str) -> Job:
@@ -12,7 +13,7 @@ async def cancel_job(store: Store, owner: str, job_id: str) -> Job:
 
     A job that is terminal already stays as it is and is returned.
     """
-    if await SCRIPTS.run(store, "cancel", job_id, owner) == "missing":
+    if not is_uuid(job_id) or await SCRIPTS.run(store, "cancel", job_id, owner) == "missing":
         raise JobNotFound(f"No job {job_id[:64]!r}.")
     return await get_job(store, owner, job_id)
 
@@ -22,7 +23,7 @@ async def mark_erasing(store: Store, owner: str, job_id: str) -> bool:
 
     The mark outlives a crash: `list_erasing` names what is left to be done.
     """
-    answer = await SCRIPTS.run(store, "erase", job_id, owner)
+    answer = await SCRIPTS.run(store, "erase", job_id, owner) if is_uuid(job_id) else "missing"
     if answer == "missing":
         raise JobNotFound(f"No job {job_id[:64]!r}.")
     return bool(answer == "ready")

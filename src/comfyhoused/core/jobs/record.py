@@ -11,7 +11,7 @@ from comfyhoused.core.fleet.backends import Mode
 from comfyhoused.core.jobs.states import JobState
 from comfyhoused.kit.clock import make_instant
 from comfyhoused.kit.errors import NotFound, Problem
-from comfyhoused.kit.ids import make_attempt_id
+from comfyhoused.kit.ids import is_uuid, make_attempt_id
 
 PREFIX = "ch:1:"
 
@@ -103,6 +103,8 @@ def pair_job(flat: Sequence[str]) -> Job:
 
 async def find_job(store: Store, job_id: str) -> Job | None:
     """Return the job whoever owns it, or None."""
+    if not is_uuid(job_id):  # the names of what hangs on a job would lead to other keys
+        return None
     record = await store.hgetall(make_key(job_id))
     return parse_job(cast(dict[str, str], record)) if record else None
 

@@ -5,7 +5,8 @@ local id, record, spec = ARGV[1], cjson.decode(ARGV[2]), ARGV[3]
 local limit, units = tonumber(ARGV[4]), tonumber(ARGV[5])
 local now = now_ms()
 local owner, mode, class = record.owner, record.mode, record.class
-local idem = P .. 'idem:' .. owner .. ':' .. ARGV[6]
+-- Hashed: a key that holds a colon must not look like another owner's.
+local idem = P .. 'idem:' .. owner .. ':' .. redis.sha1hex(ARGV[6])
 
 if ARGV[6] ~= '' then
   local known = redis.call('HMGET', idem, 'digest', 'job')
