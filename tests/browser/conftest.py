@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.house import House
 
 OpenPage = Callable[..., Awaitable[Page]]
+
+_PATIENCE_MS = 30_000
+expect.set_options(timeout=_PATIENCE_MS)
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _QUIET = (
@@ -74,7 +77,7 @@ async def open_page(browser: Browser, house: House) -> AsyncIterator[OpenPage]:
             )
             contexts.push_async_callback(context.close)
             page = await context.new_page()
-            page.set_default_timeout(20_000)
+            page.set_default_timeout(_PATIENCE_MS)
             page.on("pageerror", lambda error: complaints.append(str(error)))
             page.on(
                 "console",

@@ -113,6 +113,23 @@ async def test_every_control_has_a_name_and_is_reached_by_tab(open_page: OpenPag
         assert wanted in reached, reached
 
 
+async def test_the_menu_of_a_phone_opens_leads_and_closes(open_page: OpenPage) -> None:
+    page = await open_page(width=390)
+    menu = page.get_by_label("Menu", exact=True)
+    links = page.get_by_role("navigation", name="Main, phone")
+    await expect(links).to_be_hidden()
+    await menu.click()
+    await expect(links).to_be_visible()
+    assert await find_serious(page) == []
+    assert await get_overflow(page) == 0
+    await page.keyboard.press("Escape")
+    await expect(links).to_be_hidden()
+    await menu.click()
+    await links.get_by_role("link", name="Sandbox").click()
+    await expect(links).to_be_hidden()
+    await expect(page.get_by_role("heading", name="The sandbox")).to_be_in_viewport()
+
+
 async def test_an_unknown_address_is_a_friendly_page(open_page: OpenPage) -> None:
     page = await open_page("/nowhere", expected=MISSING)
     await expect(page.get_by_role("heading", level=1)).to_have_text("There is no door here")

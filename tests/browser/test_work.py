@@ -235,6 +235,21 @@ async def test_an_address_without_a_server_is_explained(
     assert await house.store.hlen("ch:1:backends:added") == 0
 
 
+async def test_a_job_that_is_erased_meanwhile_is_said_to_be_gone(
+    open_page: OpenPage, house: House
+) -> None:
+    page = await open_page(expected="status of 404")
+    async with page.expect_response("**/page/pictures") as answer:
+        await paint(page, f"{QUICK} sandbox:slow=60")
+    job_id = (await (await answer.value).json())["job_id"]
+    await expect(get_view(page, "sandbox").locator("[aria-current=step]")).to_have_text("Making")
+    client = await house.make_client("test", "demo")
+    async with client:
+        assert (await client.delete(f"/api/v1/jobs/{job_id}")).status_code == 204
+    await expect(page.locator("#sandbox").get_by_role("alert")).to_contain_text("The job is gone")
+    await expect(page.get_by_role("button", name="Paint it")).to_be_enabled()
+
+
 async def test_the_page_lives_through_a_restart_of_the_web_server(
     open_page: OpenPage, house: House
 ) -> None:

@@ -4,12 +4,25 @@ const OVER = ["job.succeeded", "job.failed", "job.canceled", "job.expired"];
 const LIVE = ["job.queued", "job.running", "job.progress", "job.preview"];
 const LONGEST_PAUSE_MS = 8000;
 
+/** The problem of a job that was erased meanwhile. */
+export const JOB_GONE = { title: "The job is gone", detail: "It was erased meanwhile.", errors: [] };
+
+/** Tell whether a job cannot be seen any more: it was erased meanwhile. */
+async function isGone(jobId) {
+  try {
+    return (await fetch(`/page/jobs/${jobId}/print`)).status === 404;
+  } catch {
+    return false;
+  }
+}
+
 /**
- * Call `on(type, data)` for everything that happens to a job. Resolves with the last type.
- * The browser resumes after a short break by itself; after a refusal we begin again.
+ * Call `on(type, data)` for everything that happens to a job. Resolves with the last type,
+ * rejects with a problem when the job is gone. The browser resumes after a short break by
+ * itself; after a refusal we begin again.
  */
 export function followJob(jobId, on) {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     let pause = 500;
     const open = () => {
       const source = new EventSource(`/page/jobs/${jobId}/events`);
@@ -21,9 +34,13 @@ export function followJob(jobId, on) {
         resolve(event.type);
       };
       for (const type of [...LIVE, ...OVER]) source.addEventListener(type, hear);
-      source.addEventListener("error", () => {
+      source.addEventListener("error", async () => {
         on("connection.lost", {});
         if (source.readyState !== EventSource.CLOSED) return;
+        if (await isGone(jobId)) {
+          reject(JOB_GONE);
+          return;
+        }
         setTimeout(open, pause);
         pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
       });

@@ -34,5 +34,4 @@ function show(type, data) {
 }
 
 find("preview").addEventListener("load", (event) => fitPreview(event.target));
-await followJob(bench.dataset.job, show);
-location.reload();
+followJob(bench.dataset.job, show).finally(() => location.reload());

@@ -1,6 +1,6 @@
 // The front page: its forms send work without leaving, and show it being done.
 import { all, enhanceComparisons } from "./ui.js";
-import { followJob } from "./follow.js";
+import { followJob, JOB_GONE } from "./follow.js";
 import { markSteps } from "./wedge.js";
 import { fitPreview } from "./preview.js";
 
@@ -10,6 +10,7 @@ const WORDS = { "job.failed": "Failed", "job.canceled": "Canceled", "job.expired
 /** Get a part of the page as nodes; throws when it cannot be had. */
 async function fetchPart(address) {
   const answer = await fetch(address, { headers: { Accept: "text/vnd.part+html" } });
+  if (answer.status === 404) throw JOB_GONE;
   if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
   return makeNodes(await answer.text());
 }
@@ -35,8 +36,8 @@ function showProblem(place, problem) {
   const notice = document.createElement("div");
   notice.className = "notice notice--failed";
   notice.innerHTML = '<svg class="i" aria-hidden="true"><use href="#i-alert"/></svg><strong></strong><p></p>';
-  notice.querySelector("strong").textContent = `${problem.title}.`;
-  notice.querySelector("p").textContent = problem.detail;
+  notice.querySelector("strong").textContent = `${problem.title ?? "Something broke"}.`;
+  notice.querySelector("p").textContent = problem.detail ?? "Load the page again.";
   place.replaceChildren(notice);
 }
 
@@ -100,7 +101,8 @@ class Runner {
     this.find("bar").hidden = true;
     this.find("bar").value = 0;
     this.setSteps(0, "Sending");
-    this.view.scrollIntoView({ block: "nearest", behavior: "smooth" });
+    const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.view.scrollIntoView({ block: "nearest", behavior: isCalm ? "instant" : "smooth" });
     const start = performance.now();
     const tick = () => { this.find("clock").textContent = `${((performance.now() - start) / 1000).toFixed(1)} s so far`; };
     tick();

@@ -71,6 +71,20 @@ function enhanceCopying() {
   }
 }
 
+function enhanceMenus() {
+  for (const menu of all("details.menu")) {
+    menu.addEventListener("click", (event) => {
+      if (event.target.closest("nav a")) menu.open = false;
+    });
+    menu.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !menu.open) return;
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    });
+  }
+}
+
+enhanceMenus();
 enhanceTheme();
 enhanceComparisons();
 enhanceCopying();
