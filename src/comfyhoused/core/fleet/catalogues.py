@@ -16,6 +16,7 @@ from comfyhoused.core.workflows.catalogue import Catalogue, parse_catalogue
 from comfyhoused.kit.errors import Unavailable
 
 _KEEP_SECONDS = 2.0
+_RELEASED_SECONDS = 86_400
 _MOST_PARSED = 64
 
 
@@ -27,13 +28,22 @@ class NoBackendYet(Unavailable):
 
 
 async def save_catalogue(store: Store, object_info: Mapping[str, object]) -> str:
-    """Keep an `/object_info` document; returns the name to find it under."""
-    text = await asyncio.to_thread(json.dumps, object_info, sort_keys=True)
-    name = blake3(text.encode()).hexdigest()[:32]
+    """Keep an `/object_info` document; returns the name to find it under.
+
+    Documents that differ only in the files of shared folders have one name: those change with
+    every upload, and the checks do not look at them.
+    """
+    name, text = await asyncio.to_thread(_name, object_info)
+    key = _make_key(name)
     # Half a megabyte: written when it is a new one, not at every look.
-    if not await store.exists(f"ch:1:catalogue:{name}"):
-        await store.set(f"ch:1:catalogue:{name}", text)
+    if not await store.persist(key) and not await store.exists(key):
+        await store.set(key, text)
     return name
+
+
+async def release_catalogue(store: Store, name: str) -> None:
+    """Let a catalogue go that a server has replaced; another one may still use and save it."""
+    await store.expire(_make_key(name), _RELEASED_SECONDS)
 
 
 class CatalogueShelf:
@@ -66,13 +76,22 @@ class CatalogueShelf:
 
     async def _get(self, name: str) -> Catalogue:
         if name not in self._parsed:
-            text = await self._store.get(f"ch:1:catalogue:{name}")
+            text = await self._store.get(_make_key(name))
             if text is None:
                 raise NoBackendYet("The catalogue of the servers is being read. Try again.")
             if len(self._parsed) >= _MOST_PARSED:
                 self._parsed.clear()
             self._parsed[name] = await asyncio.to_thread(_parse, str(text))
         return self._parsed[name]
+
+
+def _make_key(name: str) -> str:
+    return f"ch:1:catalogue:{name}"
+
+
+def _name(object_info: Mapping[str, object]) -> tuple[str, str]:
+    text = json.dumps(object_info, sort_keys=True)
+    return blake3(repr(_parse(text)).encode()).hexdigest()[:32], text
 
 
 def _parse(text: str) -> Catalogue:

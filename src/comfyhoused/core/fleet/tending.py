@@ -8,7 +8,7 @@ from comfyhoused.adapters.comfyui.client import Hello
 from comfyhoused.adapters.comfyui.errors import BackendBroken, BackendUnreachable
 from comfyhoused.adapters.redis.client import StoreUnavailable
 from comfyhoused.core.fleet.backends import BackendState, BackendStatus, save_status
-from comfyhoused.core.fleet.catalogues import save_catalogue
+from comfyhoused.core.fleet.catalogues import release_catalogue, save_catalogue
 from comfyhoused.core.fleet.link import BackendLink
 from comfyhoused.core.workflows.catalogue import parse_catalogue
 from comfyhoused.kit.clock import get_now_ms
@@ -88,7 +88,10 @@ class Tender:
         stats = await self._link.client.get_system_stats()
         system = stats.get("system")
         self._version = str(system.get("comfyui_version", "")) if isinstance(system, dict) else ""
-        self._catalogue = await save_catalogue(self._resources.store, info)
+        catalogue = await save_catalogue(self._resources.store, info)
+        if self._catalogue not in ("", catalogue):
+            await release_catalogue(self._resources.store, self._catalogue)
+        self._catalogue = catalogue
         self._checkpoints = len(parse_catalogue(info).checkpoints)
         self._read_at = time.monotonic()
         if self._checkpoints == 0:
