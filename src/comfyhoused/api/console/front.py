@@ -39,6 +39,7 @@ async def show_front(request: Request, house: House) -> Response:
         "recent": await _list_recent(house) if is_open else [],
         "settings": house.resources.settings,
         "example": EXAMPLE,
+        "key_file": house.resources.settings.house.data_dir / "demo-key" if is_open else None,
     }
     return render_page(request, house, "front.html", **context)
 

@@ -25,7 +25,6 @@ def render_page(request: Request, house: ApiHouse, template: str, **context: Any
         "closed": find_reason_closed(request, settings),
         "token": guard.make_token(visit),
         "base_url": settings.http.base_url,
-        "is_development": settings.house.mode == "development",
     }
     response = PAGES.render(template, **context)
     guard.keep_visit(request, response, visit)
