@@ -361,3 +361,30 @@ async def test_losing_attempts_are_erased_and_the_winner_stays(
     assert await list_keys(storage) == [other.key]
     with pytest.raises(ObjectMissing):
         await storage.get_size(files[3].key)
+
+
+async def test_an_object_that_cannot_be_removed_does_not_hold_up_the_others(
+    store: Store, storage: Storage
+) -> None:
+    """The disk refuses to remove one of them, whatever the reason."""
+    keys = [f"inputs/{'a' * 300}", *(f"inputs/file_{number}.png" for number in range(5))]
+    await store.zadd(DOOMED, dict.fromkeys(keys, 1))
+    for key in keys[1:]:
+        await storage.put(key, split(b"x"), content_type="", max_bytes=10)
+    with pytest.raises(StorageUnavailable):
+        await sweep_files(store, storage)
+    assert await list_keys(storage) == []
+    assert await store.zrange(DOOMED, 0, -1) == [keys[0]]
+
+
+async def test_what_others_laid_beside_outputs_does_not_stop_their_erasure(
+    store: Store, storage: Storage, tmp_path: Path
+) -> None:
+    """A network disk leaves files of its own while one is open, a desktop others."""
+    place = make_place()
+    file = await keep(store, storage, place, make_comfyui_png())
+    (tmp_path / "files" / file.key).with_name(".nfs0001").touch()
+    (tmp_path / "files" / "jobs" / place.job_id / "Thumbs.db").touch()
+    assert await erase_outputs(store, storage, ALICE, place.job_id) == 1
+    with pytest.raises(FileNotFound):
+        await get_file(store, ALICE, file.id)

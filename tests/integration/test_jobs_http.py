@@ -298,6 +298,25 @@ async def test_erase_of_a_running_job_cancels_and_then_forgets_it(
     assert list_files(house, job_id) == []
 
 
+async def test_an_erasure_that_fails_does_not_hold_up_the_others(
+    house: House, customer: httpx.AsyncClient
+) -> None:
+    marked, stubborn = "ch:1:erasing", "a" * 300  # no disk takes so long a name
+    await house.store.zadd(marked, {stubborn: 1})
+    try:
+        job_id = await submit(customer, make_generate("sandbox:hang"))
+        await wait_running(customer, job_id)
+        assert (await customer.delete(f"{JOBS}/{job_id}")).status_code == 204
+
+        async def is_forgotten() -> bool:
+            return await house.store.zrange(marked, 0, -1) == [stubborn]
+
+        await wait_until(is_forgotten)
+        assert list_files(house, job_id) == []
+    finally:
+        await house.store.zrem(marked, stubborn)
+
+
 async def test_erased_at_once_is_charged_all_the_same(
     house: House, customer: httpx.AsyncClient
 ) -> None:

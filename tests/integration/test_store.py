@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from comfyhoused.adapters.redis.client import Store, StoreUnavailable, open_store
+from comfyhoused.adapters.storage.storage import StorageUnavailable
 from comfyhoused.core.jobs.settlement import Ending, read_outbox
 from comfyhoused.embedded.ports import find_free_port
 
@@ -55,4 +56,28 @@ async def test_an_unreadable_ending_does_not_hold_up_the_others(
     assert [ending.job_id for ending in handled] == ["b"]
     assert await store.xlen("ch:1:outbox") == 0
     assert await store.xlen("ch:1:outbox:unreadable") == 1
+    await store.aclose()
+
+
+async def test_an_ending_that_cannot_be_handled_now_does_not_hold_up_the_others(
+    redis: object, valkey_url: str
+) -> None:
+    store = open_store(valkey_url)
+    for job in "abc":
+        fields = {"job": job, "owner": "account:a", "mode": "live", "state": "failed", "units": "1"}
+        await store.xadd("ch:1:outbox", fields)
+    handled: list[str] = []
+
+    async def handle(ending: Ending) -> None:
+        if ending.job_id == "a" and "a" not in handled:
+            handled.append("a")
+            raise StorageUnavailable("not this one, not now")
+        handled.append(ending.job_id)
+
+    with pytest.raises(StorageUnavailable):
+        await read_outbox(store, "test", "reader", handle, idle_ms=0)
+    assert handled == ["a", "b", "c"]
+    assert await read_outbox(store, "test", "reader", handle, idle_ms=0) == 1
+    assert handled == ["a", "b", "c", "a"]
+    assert await store.xlen("ch:1:outbox") == 0
     await store.aclose()

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from typing import Literal
 
+from comfyhoused.adapters.storage.storage import StorageUnavailable
 from comfyhoused.core.files.erase import erase_outputs
 from comfyhoused.core.files.records import FileNotFound, delete_file
 from comfyhoused.core.jobs.archive import list_carried, make_archive_key
@@ -49,13 +50,24 @@ async def erase_job(resources: Resources, owner: str, job_id: str) -> None:
 
 
 async def erase_marked_jobs(resources: Resources) -> int:
-    """Erase what was marked and is terminal by now; returns how many went."""
+    """Erase what was marked and is terminal by now; returns how many went.
+
+    A job whose files cannot be removed now does not hold up the others; StorageUnavailable
+    is raised after them.
+    """
     erased = 0
+    failure: StorageUnavailable | None = None
     for job_id in await list_erasing(resources.store):
         job = await find_job(resources.store, job_id)
-        if job is None or job.state.is_terminal:
+        if job is not None and not job.state.is_terminal:
+            continue
+        try:
             await _erase(resources, job.owner if job is not None else "", job_id)
             erased += 1
+        except StorageUnavailable as error:
+            failure = error
+    if failure is not None:
+        raise failure
     return erased
 
 

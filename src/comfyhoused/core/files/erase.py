@@ -4,6 +4,9 @@ from comfyhoused.adapters.redis.client import Store
 from comfyhoused.adapters.storage.storage import Storage
 from comfyhoused.core.files.places import make_folder, read_place
 from comfyhoused.core.files.records import FileNotFound, delete_file
+from comfyhoused.kit.log import get_logger
+
+log = get_logger(__name__)
 
 
 async def erase_outputs(
@@ -21,6 +24,9 @@ async def erase_outputs(
     erased = 0
     async for key in storage.list_keys(make_folder(job_id)):
         place = read_place(owner, key)
+        if place is None:
+            log.warning("%s is none of our outputs and stays", key)
+            continue
         if place.attempt_id == except_attempt_id:
             continue
         try:

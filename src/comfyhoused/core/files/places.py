@@ -1,9 +1,11 @@
 """Where the outputs of an attempt lie, and the ids that follow from that."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 _ID_LENGTH = 22
+_KEY = re.compile(r"jobs/([^/]+)/([^/]+)/([0-9]{1,9})\.[a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,9 @@ def make_folder(job_id: str, attempt_id: str | None = None) -> str:
     return f"jobs/{job_id}" if attempt_id is None else f"jobs/{job_id}/{attempt_id}"
 
 
-def read_place(owner: str, key: str) -> OutputPlace:
-    """Return the place that an object's key came from."""
-    _, job_id, attempt_id, name = key.split("/")
-    return OutputPlace(owner, job_id, attempt_id, int(name.partition(".")[0]))
+def read_place(owner: str, key: str) -> OutputPlace | None:
+    """Return the place that an object's key came from; None for a key that we never made."""
+    match = _KEY.fullmatch(key)
+    if match is None:
+        return None
+    return OutputPlace(owner, match.group(1), match.group(2), int(match.group(3)))

@@ -8,11 +8,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from comfyhoused.adapters.redis.client import Store
+from comfyhoused.adapters.redis.client import Store, StoreUnavailable
 from comfyhoused.adapters.redis.streams import claim_rows, copy_row, drop_row
 from comfyhoused.core.jobs.record import PREFIX
 from comfyhoused.core.jobs.scripts import SCRIPTS
 from comfyhoused.core.jobs.states import JobState
+from comfyhoused.kit.errors import Unavailable
 from comfyhoused.kit.log import get_logger
 
 log = get_logger(__name__)
@@ -49,8 +50,13 @@ async def read_outbox(
     idle_ms: int = 10_000,
     most: int = 100,
 ) -> int:
-    """Handle what a dead reader left behind, then what is new; returns how many were handled."""
+    """Handle what a dead reader left behind, then what is new; returns how many were handled.
+
+    An ending that cannot be handled now stays for later and does not hold up the others; its
+    Unavailable is raised after them, and StoreUnavailable at once.
+    """
     rows = await claim_rows(store, _OUTBOX, group, consumer, idle_ms=idle_ms, most=most)
+    failure: Unavailable | None = None
     for row_id, fields in rows:
         ending = _read_ending(fields)
         if ending is None:
@@ -58,8 +64,16 @@ async def read_outbox(
             log.error("outbox row %s cannot be read: %s", row_id, fields)
             await copy_row(store, _UNREADABLE, fields)
         else:
-            await handle(ending)
+            try:
+                await handle(ending)
+            except StoreUnavailable:
+                raise
+            except Unavailable as error:
+                failure = error
+                continue
         await drop_row(store, _OUTBOX, group, row_id)
+    if failure is not None:
+        raise failure
     return len(rows)
 
 
