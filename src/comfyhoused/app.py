@@ -5,7 +5,8 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 
 from comfyhoused.adapters.queue.doorbell import make_broker
 from comfyhoused.adapters.redis.client import StoreUnavailable
@@ -57,10 +58,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         unlimited_paths=(f"{API}/files", UPLOAD_PATH),
     )
     for module in (generate, jobs, files, models, health):
+        _take_summaries(module.router)
         app.include_router(module.router, prefix=API)
     app.include_router(raw_files.router)
     install_pages(app)
     return app
+
+
+def _take_summaries(router: APIRouter) -> None:
+    """Title each operation with the first sentence of its docstring, not with its function."""
+    for route in router.routes:
+        if isinstance(route, APIRoute) and route.summary is None:
+            route.summary = route.description.partition(".")[0].partition(":")[0]
 
 
 def _make_lifespan(

@@ -8,7 +8,8 @@ from pydantic import BaseModel, Field
 
 from comfyhoused.api.house import ApiHouse, House
 from comfyhoused.api.metrics import render_metrics
-from comfyhoused.core.fleet.backends import list_statuses
+from comfyhoused.core.fleet.backends import BackendStatus, list_statuses
+from comfyhoused.kit.crypto import make_digest
 from comfyhoused.kit.errors import Unavailable
 
 router = APIRouter(tags=["Operations"])
@@ -72,7 +73,7 @@ async def _look(house: ApiHouse) -> Readiness:
         storage=storage,
         backends=[
             BackendReadiness(
-                id=status.id,
+                id=_name(house, status),
                 state=status.state if status.is_ready else _as_unready(status.state),
                 version=status.version,
                 modes=list(status.modes),
@@ -81,6 +82,13 @@ async def _look(house: ApiHouse) -> Readiness:
             for status in statuses
         ],
     )
+
+
+def _name(house: ApiHouse, status: BackendStatus) -> str:
+    """In production strangers need not know where a server stands."""
+    if house.resources.settings.house.mode == "development" or status.is_engine:
+        return status.id
+    return f"server-{make_digest(status.id)[:8]}"
 
 
 def _as_unready(

@@ -76,7 +76,9 @@ class Foreman:
             station.link.backend = backend  # its modes may be others now
             return
         log.info("%s works at %s", self.worker, backend.id)
-        client_id = f"{self._client_prefix}{self.worker}"
+        # One for each backend: two names may stand for the same server, where sockets with
+        # one client id would take each other's frames.
+        client_id = f"{self._client_prefix}{self.worker}-{backend.id}"
         link = BackendLink(backend, self._resources.settings.fleet, client_id)
         station = Station(self._resources, link, self.worker)
         self.stations[backend.id] = station
