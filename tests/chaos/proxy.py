@@ -44,6 +44,7 @@ class Proxy:
         self.port = 0
         self.seen: list[tuple[str, str]] = []
         self.answers: dict[tuple[str, str], int] = {}
+        self.delays: dict[tuple[str, str], float] = {}
         self._holds: list[Hold] = []
 
     @property
@@ -70,6 +71,7 @@ class Proxy:
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await self._tunnel(request)
         body = await request.read()
+        await asyncio.sleep(self.delays.get((request.method, request.path), 0))
         hold = self._take_hold(request)
         if hold is not None and hold.before:
             await self._wait(hold)
