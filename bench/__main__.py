@@ -1,8 +1,12 @@
-"""`python -m bench [--cold] [--only NAME …]`: measure, write bench/out/latest.json, print."""
+"""`python -m bench [--cold] [--only NAME …]`: measure, write bench/out/latest.json, print.
+
+A run of a part only is written to bench/out/part.json.
+"""
 
 import argparse
 import asyncio
 import json
+import os
 import tempfile
 import traceback
 from collections.abc import Awaitable, Callable
@@ -22,7 +26,7 @@ from bench.place import REAL_SERVER, Place, open_place
 from bench.table import render_table
 
 _ROOT = Path(__file__).resolve().parents[1]
-_OUT = Path(__file__).with_name("out") / "latest.json"
+_OUT = Path(__file__).with_name("out")
 _UP = "up"
 
 Measure = Callable[[Place, dict[str, Any]], Awaitable[list[Figure]]]
@@ -52,9 +56,11 @@ def main() -> None:
         figures = asyncio.run(_measure(Path(folder), options.only, details))
         if _UP in options.only:
             figures += measure_first_picture(_ROOT, details, is_cold=options.cold)
-    _write(machine, figures, details)
+    machine["load_1m_at_end"] = round(os.getloadavg()[0], 2)
+    place = _OUT / ("latest.json" if set(options.only) == set(names) else "part.json")
+    _write(place, machine, figures, details)
     print(render_table(figures))
-    print(f"Written to {_OUT.relative_to(_ROOT)}.")
+    print(f"Load at the end {machine['load_1m_at_end']}. Written to {place.relative_to(_ROOT)}.")
 
 
 async def _measure(folder: Path, names: list[str], details: dict[str, Any]) -> list[Figure]:
@@ -84,7 +90,9 @@ def _print_machine(machine: dict[str, Any]) -> None:
         print("The machine was NOT QUIET: other programs share it, so times are worse than alone.")
 
 
-def _write(machine: dict[str, Any], figures: list[Figure], details: dict[str, Any]) -> None:
+def _write(
+    place: Path, machine: dict[str, Any], figures: list[Figure], details: dict[str, Any]
+) -> None:
     document = {
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": find_commit(_ROOT),
@@ -93,8 +101,8 @@ def _write(machine: dict[str, Any], figures: list[Figure], details: dict[str, An
         "figures": [figure.describe() for figure in figures],
         "details": details,
     }
-    _OUT.parent.mkdir(parents=True, exist_ok=True)
-    _OUT.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

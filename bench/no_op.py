@@ -7,6 +7,7 @@ from typing import Any
 from bench.figures import Figure, Target, find_median, find_percentile, summarise
 from bench.graphs import make_no_op
 from bench.place import Place
+from bench.stages import Journey, make_stage_figures
 
 _ROUNDS = 3
 _JOBS_A_ROUND = 40
@@ -17,13 +18,15 @@ Measured = dict[str, list[list[float]]]
 
 async def measure_no_op(place: Place, details: dict[str, Any]) -> list[Figure]:
     """Run jobs directly and through the house in turn; returns ratios and what is added."""
+    journeys: list[Journey] = []
     ways: dict[str, Callable[[], Awaitable[dict[str, float]]]] = {
         "direct": lambda: _run_directly(place),
-        "stream": lambda: _run_by_stream(place),
+        "stream": lambda: _run_by_stream(place, journeys),
     }
     for way in ways.values():
         for _ in range(_WARM_UP):
             await way()
+    journeys.clear()
     rounds: Measured = {}
     for _ in range(_ROUNDS):
         taken: dict[str, list[float]] = {}
@@ -34,7 +37,10 @@ async def measure_no_op(place: Place, details: dict[str, Any]) -> list[Figure]:
         for name, values in taken.items():
             rounds.setdefault(name, []).append(values)
     details["no_op"] = {name: [summarise(one) for one in all_] for name, all_ in rounds.items()}
-    return _make_figures(rounds)
+    figures = _make_figures(rounds)
+    if place.is_engine:
+        figures += make_stage_figures(journeys, place.house.executions())
+    return figures
 
 
 async def _run_directly(place: Place) -> dict[str, float]:
@@ -44,13 +50,15 @@ async def _run_directly(place: Place) -> dict[str, float]:
     return {"direct": _since(begun)}
 
 
-async def _run_by_stream(place: Place) -> dict[str, float]:
-    customer, begun = place.customer, time.perf_counter()
+async def _run_by_stream(place: Place, journeys: list[Journey]) -> dict[str, float]:
+    customer, sent_at, begun = place.customer, time.time(), time.perf_counter()
     job_id = await customer.submit(make_no_op())
     accepted = _since(begun)
     await customer.follow(job_id)
-    streamed = _since(begun)
-    pictures = await customer.download(await customer.get(job_id))
+    streamed, told_at = _since(begun), time.time()
+    job = await customer.get(job_id)
+    journeys.append(Journey(sent_at, told_at, job))
+    pictures = await customer.download(job)
     assert len(pictures) == 1
     return {"submit": accepted, "stream": streamed, "in hand": _since(begun)}
 
