@@ -52,14 +52,19 @@ class EventHub:
         self._queues: dict[str, set[asyncio.Queue[Event | None]]] = {}
         self._heard: dict[str, asyncio.Event] = {}
         self._reader: asyncio.Task[None] | None = None
+        self._leaving: set[asyncio.Task[None]] = set()
         self._lock = asyncio.Lock()
+
+    def count_followed(self) -> int:
+        """Return how many jobs somebody follows."""
+        return len(self._queues)
 
     async def close(self) -> None:
         """Stop reading; every follower's stream ends."""
-        if self._reader is not None:
-            self._reader.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._reader
+        tasks = [*self._leaving, *([self._reader] if self._reader is not None else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._pubsub.aclose()  # type: ignore[no-untyped-call]
 
     @asynccontextmanager
@@ -67,25 +72,26 @@ class EventHub:
         """Give a queue of all that is published about the job from now on; None: look again."""
         channel = make_key(job_id, ":live")
         queue: asyncio.Queue[Event | None] = asyncio.Queue(_MOST_WAITING)
-        await self._add(channel, queue)
+        self._queues.setdefault(channel, set()).add(queue)
         try:
+            await self._subscribe(channel)
             await self._confirm(channel)
             yield queue
         finally:
-            await self._remove(channel, queue)
+            self._leave(channel, queue)
 
-    async def _add(self, channel: str, queue: asyncio.Queue[Event | None]) -> None:
+    async def _subscribe(self, channel: str) -> None:
         async with self._lock:
-            queues = self._queues.setdefault(channel, set())
-            queues.add(queue)
-            if len(queues) > 1:
+            if channel in self._heard:
                 return
             self._heard[channel] = asyncio.Event()
             try:
                 await self._pubsub.subscribe(channel)
-            except DOWN as error:
-                queues.discard(queue)
-                raise make_unavailable() from error
+            except BaseException as error:  # cut off in the middle, too: the next one asks anew
+                del self._heard[channel]
+                if isinstance(error, DOWN):
+                    raise make_unavailable() from error
+                raise
             if self._reader is None or self._reader.done():
                 self._reader = asyncio.create_task(self._read())
 
@@ -96,15 +102,22 @@ class EventHub:
         except TimeoutError as error:
             raise make_unavailable() from error
 
-    async def _remove(self, channel: str, queue: asyncio.Queue[Event | None]) -> None:
+    def _leave(self, channel: str, queue: asyncio.Queue[Event | None]) -> None:
+        """Never waits: a web server lets a request that it has cancelled wait for nothing."""
+        self._queues[channel].discard(queue)
+        if not self._queues[channel]:
+            del self._queues[channel]
+            task = asyncio.create_task(self._unsubscribe(channel))
+            self._leaving.add(task)
+            task.add_done_callback(self._leaving.discard)
+
+    async def _unsubscribe(self, channel: str) -> None:
         async with self._lock:
-            queues = self._queues.get(channel, set())
-            queues.discard(queue)
-            if not queues:
-                self._queues.pop(channel, None)
-                self._heard.pop(channel, None)
-                with suppress(*DOWN):
-                    await self._pubsub.unsubscribe(channel)
+            if channel in self._queues or channel not in self._heard:
+                return
+            del self._heard[channel]
+            with suppress(*DOWN):
+                await self._pubsub.unsubscribe(channel)
 
     async def _read(self) -> None:
         while True:
