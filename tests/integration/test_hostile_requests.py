@@ -113,3 +113,17 @@ async def test_an_idempotency_key_reaches_into_no_other_mode(house: House) -> No
         other = await live.post(JOBS, json=make_generate(), headers={"Idempotency-Key": "test:a"})
     assert (first.status_code, other.status_code) == (202, 202), other.text
     assert first.json()["job_id"] != other.json()["job_id"]
+
+
+@pytest.mark.parametrize(
+    "name", ["evil.example", "a{b.evil.example", 'a"b.evil.example', "evil.example:", "[", "a:b:c"]
+)
+async def test_a_page_under_a_strangers_name_may_do_nothing(house: House, name: str) -> None:
+    """A stranger's name may be made to point here; browsers take odd letters in names."""
+    answer = await house.client.get("/page/recent", headers={"Host": name})
+    check_problem(answer, 403, "host_unknown")
+
+
+@pytest.mark.parametrize("name", ["localhost:1", "127.0.0.1", "[::1]:99", "a.localhost"])
+async def test_a_page_under_a_name_of_its_own_works(house: House, name: str) -> None:
+    assert (await house.client.get("/page/recent", headers={"Host": name})).status_code == 200

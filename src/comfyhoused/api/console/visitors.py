@@ -73,11 +73,22 @@ def find_reason_closed(request: Request, settings: Settings) -> Forbidden | None
     """Return why this request may not use the forms, or None."""
     if settings.house.mode != "development":
         return PageClosed("Send your work to the API with a key: see /docs.")
-    host = request.url.hostname or ""
-    if not _is_own_name(host, settings):
+    if not _is_own_name(_read_host(request), settings):
         known = settings.http.base_url
         return HostUnknown(f"Open {known}, or name this address in CH_PUBLIC_URL.")
     return None
+
+
+def _read_host(request: Request) -> str:
+    """Return the name that the browser used; '' for what cannot be read.
+
+    Starlette takes the server's own address in place of a name that it finds malformed, but
+    browsers take more letters for a name than it does.
+    """
+    try:
+        return urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _is_own_name(host: str, settings: Settings) -> bool:
