@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -28,6 +29,8 @@ from comfyhoused.settings import Settings
 Answer = TypeVar("Answer")
 
 _DEMO_ACCOUNT = "demo"
+# No colon: it separates the parts of an owner's name, and of what is kept under that.
+_ACCOUNT = re.compile(r"[A-Za-z0-9._@-]{1,100}")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -116,6 +119,8 @@ def create(
     test: Annotated[bool, typer.Option("--test", help="a free key for the sandbox")] = False,
 ) -> None:
     """Make a key and print it; it is shown this once."""
+    if not _ACCOUNT.fullmatch(account):
+        _fail("An account's name is 1 to 100 letters, digits or . _ - @")
     mode: KeyMode = "test" if test else "live"
     key, secret = _with_store(
         lambda store: create_key(store, account=account, mode=mode, name=name, plan=plan)

@@ -55,7 +55,7 @@ class RedisSettings(_Group):
     """The store of jobs."""
 
     redis_url: str | None = Field(
-        None, description="redis://… of a Redis or Valkey; default: the bundled Valkey"
+        None, repr=False, description="redis://… of a Redis or Valkey; default: the bundled Valkey"
     )
 
 

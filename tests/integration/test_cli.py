@@ -57,6 +57,14 @@ def test_a_key_is_made_listed_and_revoked(run: Run, empty_redis: str) -> None:
     assert "revoked" in run("keys", "list")[1]
 
 
+@pytest.mark.parametrize("account", ["", "ada:test", "a b", "a\n"])
+def test_an_account_cannot_look_like_anothers(run: Run, empty_redis: str, account: str) -> None:
+    """`account:ada:test` is who owns what test keys of ada make."""
+    code, _, note = run("keys", "create", "--account", account, CH_REDIS_URL=empty_redis)
+    assert (code, run("keys", "list")[1]) == (1, "")
+    assert "account" in note
+
+
 def test_a_test_key_is_marked(run: Run, empty_redis: str) -> None:
     _, secret, _ = run("keys", "create", "--test", CH_REDIS_URL=empty_redis)
     assert secret.startswith("sk_test_")

@@ -13,6 +13,7 @@ from comfyhoused.core.fleet.added import (
     normalise_address,
     remove_backend,
 )
+from comfyhoused.core.fleet.backends import make_backend_id
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,10 @@ def test_an_address_is_taken_as_people_write_it(typed: str, address: str) -> Non
         "http://[fe80::1]:8188",
         "http://0.0.0.0:8188",
         "http://224.0.0.1",
+        "http://2852039166",
+        "http://0xa9fea9fe/latest",
+        "169.254.43518",
+        "http://[::ffff:169.254.169.254]",
         "http://" + "a" * 400,
     ],
 )
@@ -82,3 +87,8 @@ async def test_no_more_than_the_limit_are_added(store: Store) -> None:
     await add_backend(store, "http://127.0.0.1:8000")
     assert len(await list_added(store)) == MOST_ADDED
     await store.aclose()
+
+
+def test_no_server_is_taken_for_the_engine() -> None:
+    assert make_backend_id("http://engine") != "engine"
+    assert make_backend_id("http://engine:8188") == "engine-8188"

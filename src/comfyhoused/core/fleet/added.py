@@ -4,6 +4,8 @@ Kept in Redis, so that every worker finds them: one hash, address → instant in
 """
 
 import ipaddress
+import socket
+from contextlib import suppress
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -57,11 +59,23 @@ def normalise_address(text: str) -> str:
 
 def _is_never_a_server(host: str) -> bool:
     # Link-local holds the metadata service of clouds, which hands out credentials.
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
+    address = _read_number(host.partition("%")[0])
+    if address is None:
         return False
+    address = getattr(address, "ipv4_mapped", None) or address
     return address.is_link_local or address.is_multicast or address.is_unspecified
+
+
+def _read_number(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the address that a host is in numbers, in every way the system reads them.
+
+    2852039166 and 0xa9.0376.43518 are addresses to it as well.
+    """
+    with suppress(ValueError):
+        return ipaddress.ip_address(host)
+    with suppress(OSError, ValueError):
+        return ipaddress.IPv4Address(socket.inet_aton(host))
+    return None
 
 
 def _make_error(detail: str) -> AddressInvalid:

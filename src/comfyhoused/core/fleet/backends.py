@@ -13,6 +13,8 @@ from comfyhoused.settings import Settings
 Mode = Literal["live", "test"]
 BackendState = Literal["ready", "unreachable", "stuck"]
 _STATUSES = "ch:1:backends"
+#: The built-in engine's id, which no other server may have: it alone works for test keys.
+ENGINE = "engine"
 
 #: A status older than this is shown as unreachable: no worker looks after that backend.
 STALE_AFTER_MS = 15_000
@@ -63,7 +65,7 @@ def list_backends(settings: Settings, added: Sequence[Backend] = ()) -> list[Bac
     if fleet.engine_url:
         is_alone = not backends and settings.house.mode == "development"
         modes: tuple[Mode, ...] = ("live", "test") if is_alone else ("test",)
-        backends.append(Backend("engine", fleet.engine_url.rstrip("/"), modes, True))
+        backends.append(Backend(ENGINE, fleet.engine_url.rstrip("/"), modes, True))
     return backends
 
 
@@ -71,7 +73,8 @@ def make_backend_id(url: str) -> str:
     """Return the name of a ComfyUI server, made from its address."""
     parts = urlsplit(url)
     path = parts.path.strip("/").replace("/", "-")
-    return "-".join(part for part in (parts.hostname or "", str(parts.port or ""), path) if part)
+    name = "-".join(part for part in (parts.hostname or "", str(parts.port or ""), path) if part)
+    return f"{name}-80" if name == ENGINE else name
 
 
 async def save_status(store: Store, status: BackendStatus) -> None:
