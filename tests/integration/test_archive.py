@@ -1,10 +1,19 @@
 """What becomes of jobs that ended long ago: they are shown as before, from storage."""
 
+from collections.abc import AsyncIterable, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from comfyhoused.adapters.redis.client import open_store
 from comfyhoused.adapters.storage.local import LocalStorage
+from comfyhoused.adapters.storage.storage import Stored
 from comfyhoused.core.jobs.archive import archive_jobs, make_archive_key
+from comfyhoused.core.jobs.cancel import cancel_job, forget_job, mark_erasing
 from comfyhoused.core.jobs.counting import count_queue
 from tests.conftest import MakeHouse
 from tests.house import SECRET
+from tests.job_desks import admit_job
 from tests.waiting import wait_until
 
 
@@ -34,3 +43,37 @@ async def test_an_archived_job_is_shown_whole_and_can_be_erased(make_house: Make
 
 async def _is_due(house) -> bool:
     return (await count_queue(house.store)).finished == 1
+
+
+class _Meanwhile(LocalStorage):
+    """A store in which something else happens while an object is on its way."""
+
+    meanwhile: Callable[[], Awaitable[object]]
+
+    async def put(
+        self, key: str, chunks: AsyncIterable[bytes], *, content_type: str, max_bytes: int
+    ) -> Stored:
+        await self.meanwhile()
+        return await super().put(key, chunks, content_type=content_type, max_bytes=max_bytes)
+
+
+@pytest.mark.parametrize("is_forgotten", [True, False])
+async def test_a_job_erased_while_it_is_archived_leaves_no_document(
+    valkey_url: str, tmp_path: Path, is_forgotten: bool
+) -> None:
+    store = open_store(valkey_url)
+    await store.flushdb()
+    storage = _Meanwhile(tmp_path / "files", b"a secret")
+    job_id = await admit_job(store, "account:a")
+    await cancel_job(store, "account:a", job_id)
+
+    async def erase() -> None:
+        await mark_erasing(store, "account:a", job_id)
+        await storage.delete(make_archive_key(job_id))
+        if is_forgotten:
+            await forget_job(store, job_id)
+
+    storage.meanwhile = erase
+    assert await archive_jobs(store, storage, after_seconds=-1) == 1
+    assert [key async for key in storage.list_keys("")] == []
+    await store.aclose()

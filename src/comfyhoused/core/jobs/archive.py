@@ -32,7 +32,9 @@ async def archive_jobs(
         job = await find_job(store, job_id)
         if job is not None and not job.is_erasing:
             await _keep(store, storage, job)
-        await SCRIPTS.run(store, "archive", job_id)
+        if not await SCRIPTS.run(store, "archive", job_id):
+            # Erased meanwhile: whoever did so may have looked for the document before it came.
+            await storage.delete(make_archive_key(job_id))
     return len(due)
 
 
