@@ -153,6 +153,34 @@ async def test_a_stream_lives_through_an_outage(house: House) -> None:
     assert states == ["job.queued", "job.running", "job.succeeded"]
 
 
+async def test_two_hundred_followers_live_through_an_outage(house: House) -> None:
+    job_id = await house.submit("sandbox:hang")
+    await house.wait_state(job_id, "running")
+    opened = 0
+
+    async def follow(client: httpx.AsyncClient) -> str:
+        nonlocal opened
+        async with client.stream("GET", f"{JOBS}/{job_id}/events") as answer:
+            opened += 1
+            body = "".join([text async for text in answer.aiter_text()])
+            return f"{answer.status_code} {body}"
+
+    limits = httpx.Limits(max_connections=250)
+    headers = house.client.headers
+    async with httpx.AsyncClient(
+        base_url=house.url, headers=headers, limits=limits, timeout=60
+    ) as crowd:
+        following = [asyncio.create_task(follow(crowd)) for _ in range(200)]
+        await wait_until(lambda: opened == 200, 30)
+        await asyncio.to_thread(house.valkey.restart)
+        assert (await house.client.post(f"{JOBS}/{job_id}/cancel")).status_code == 200
+        streams = await asyncio.gather(*following)
+
+    assert [one for one in streams if "event: job.canceled" not in one] == []
+    assert all(one.count("event: job.running") == 1 for one in streams)
+    assert "Traceback" not in house.api.log.read_text()
+
+
 async def test_full_redis_takes_no_new_jobs_but_finishes_what_runs(house: House) -> None:
     """`noeviction`: admission is refused, scripts that end something are not."""
     running = await house.submit("sandbox:slow=2", steps=4)

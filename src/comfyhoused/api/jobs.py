@@ -1,5 +1,6 @@
 """/jobs: submit without waiting, look, list, follow, cancel, erase."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -7,6 +8,7 @@ from fastapi import APIRouter, Body, Depends, Header, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import Discriminator, Tag
 
+from comfyhoused.adapters.redis.client import StoreUnavailable
 from comfyhoused.api.acceptance import accept_generate, accept_workflow
 from comfyhoused.api.generate import IdempotencyKey
 from comfyhoused.api.house import ApiHouse, House, JobReader, JobWriter
@@ -25,10 +27,12 @@ from comfyhoused.api.schemas import (
 from comfyhoused.api.settlement import erase_job
 from comfyhoused.api.waiting import showing_accepted
 from comfyhoused.core.jobs.cancel import cancel_job
-from comfyhoused.core.jobs.events import follow_job
+from comfyhoused.core.jobs.events import Event, follow_job
 from comfyhoused.core.jobs.listing import list_jobs
 from comfyhoused.core.jobs.record import get_job
 from comfyhoused.core.jobs.states import JobState
+
+_OUTAGE_PAUSE_SECONDS = 0.5
 
 router = APIRouter(prefix="/jobs", tags=["Jobs"])
 
@@ -139,8 +143,20 @@ async def follow_my_job(
 
 async def stream_events(house: ApiHouse, job_id: str, after: str) -> AsyncIterator[ServerSentEvent]:
     """Yield what happens to a job as server-sent events; `after` is `-` or the last id seen."""
-    async for event in follow_job(house.resources.store, house.hub, job_id, after=after):
-        if event is None:
-            yield ServerSentEvent(comment="still here")
+    store = house.resources.store
+    while True:
+        try:
+            async for event in follow_job(store, house.hub, job_id, after=after):
+                after = (event and event.id) or after
+                yield _render_event(event)
+        except StoreUnavailable:
+            yield _render_event(None)
+            await asyncio.sleep(_OUTAGE_PAUSE_SECONDS)
         else:
-            yield ServerSentEvent(id=event.id, event=event.type, data=event.data)
+            return
+
+
+def _render_event(event: Event | None) -> ServerSentEvent:
+    if event is None:
+        return ServerSentEvent(comment="still here")
+    return ServerSentEvent(id=event.id, event=event.type, data=event.data)

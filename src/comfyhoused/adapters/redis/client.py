@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from redis.asyncio import ConnectionPool, Redis, SSLConnection
+from redis.asyncio import BlockingConnectionPool, Redis, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
@@ -21,6 +21,7 @@ from comfyhoused.kit.errors import Unavailable
 
 #: What redis-py raises when the server cannot serve us now.
 DOWN = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError)
+_CROWD_SECONDS = 5
 #: What it says when its disk takes nothing more.
 _CANNOT_WRITE = "MISCONF"
 
@@ -72,10 +73,12 @@ def open_store(url: str, *, max_connections: int = 200) -> Store:
     """Return a client with short time limits.
 
     One retry without a pause mends a pooled connection that a restart has cut; more
-    would turn a quick 503 into a slow one.
+    would turn a quick 503 into a slow one. More commands at once than connections wait
+    for one: a crowd is no outage.
     """
-    pool: ConnectionPool = ConnectionPool.from_url(
+    pool: BlockingConnectionPool = BlockingConnectionPool.from_url(
         url,
+        timeout=_CROWD_SECONDS,
         decode_responses=True,
         socket_connect_timeout=1,
         socket_timeout=5,

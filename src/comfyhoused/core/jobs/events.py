@@ -173,28 +173,21 @@ async def follow_job(
     """Yield events from `after` on until the job is terminal; None every idle period.
 
     Resumable: whoever was cut off passes the last id it saw and misses no state. Ends at
-    once where nothing can follow any more.
+    once where nothing can follow any more. Raises StoreUnavailable.
     """
     async with hub.follow(job_id) as queue:
         seen = after
         is_behind = True
         while True:
             if is_behind:
-                fresh = await list_events(store, job_id, seen)
-                if not fresh and await _is_over(store, job_id):
-                    # It may have ended in between; then there is a last event to tell.
-                    fresh = await list_events(store, job_id, seen)
-                    if not fresh:
-                        return
-                for event in fresh:
+                missed = await _list_missed(store, job_id, seen)
+                if missed is None:
+                    return
+                for event in missed:
                     seen = event.id or seen
                     yield event
                     if event.is_last:
                         return
-                # Before it runs there is no progress to tell of.
-                has_begun = not fresh or fresh[-1].type != "job.queued"
-                if has_begun and (snapshot := await store.get(make_key(job_id, ":snapshot"))):
-                    yield _make_event(None, str(snapshot))
                 is_behind = False
             try:
                 live = await asyncio.wait_for(queue.get(), idle_seconds)
@@ -210,6 +203,19 @@ async def follow_job(
                 yield live
                 if live.is_last:
                     return
+
+
+async def _list_missed(store: Store, job_id: str, seen: str) -> list[Event] | None:
+    """Return the events after `seen`, the newest progress last; None where nothing can follow."""
+    fresh = await list_events(store, job_id, seen)
+    if not fresh and await _is_over(store, job_id):
+        # It may have ended in between; then there is a last event to tell.
+        return await list_events(store, job_id, seen) or None
+    # Before it runs there is no progress to tell of, and after its end nobody asks.
+    if fresh and (fresh[-1].type == "job.queued" or fresh[-1].is_last):
+        return fresh
+    snapshot = await store.get(make_key(job_id, ":snapshot"))
+    return fresh if snapshot is None else [*fresh, _make_event(None, str(snapshot))]
 
 
 async def _is_over(store: Store, job_id: str) -> bool:
