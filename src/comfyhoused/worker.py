@@ -8,6 +8,7 @@ actors are doorbells that wake it.
 import asyncio
 import signal
 import sys
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import uvloop
@@ -102,26 +103,28 @@ async def _wait(stopping: asyncio.Event) -> None:
 
 async def _settle(resources: Resources, name: str) -> None:
     while True:
-        try:
-            await settle_endings(resources, name)
-            await erase_marked_jobs(resources)
-        except Unavailable as error:
-            log.warning("nothing is settled now: %s", error.detail)
+        await _do("settling", lambda: settle_endings(resources, name))
+        await _do("erasing", lambda: erase_marked_jobs(resources))
         await asyncio.sleep(_SETTLE_SECONDS)
 
 
 async def _sweep_files(resources: Resources) -> None:
+    after_seconds = resources.settings.jobs.archive_after_seconds
+    store, storage = resources.store, resources.storage
     while True:
-        try:
-            await sweep_files(resources.store, resources.storage)
-            await archive_jobs(
-                resources.store,
-                resources.storage,
-                after_seconds=resources.settings.jobs.archive_after_seconds,
-            )
-        except Unavailable as error:
-            log.warning("no files are swept now: %s", error.detail)
+        await _do("sweeping files", lambda: sweep_files(store, storage))
+        await _do("archiving", lambda: archive_jobs(store, storage, after_seconds=after_seconds))
         await asyncio.sleep(_FILES_SECONDS)
+
+
+async def _do(chore: str, act: Callable[[], Awaitable[object]]) -> None:
+    """Do one chore of the house; whatever stops it, the other chores and the jobs go on."""
+    try:
+        await act()
+    except Unavailable as error:
+        log.warning("%s waits: %s", chore, error.detail)
+    except Exception:  # the border of a chore: one broken record must not end every worker
+        log.exception("%s met a fault of ours and is passed by", chore)
 
 
 async def get_house(resources: Resources) -> str:
