@@ -233,7 +233,10 @@ class JobList(BaseModel):
     """A page of jobs, newest first."""
 
     jobs: list[JobResponse]
-    next_cursor: str | None
+    next_cursor: str | None = Field(
+        description="send it as `cursor` for the next page, however short this one is; null: "
+        "there is no more"
+    )
 
 
 class ModelList(BaseModel):

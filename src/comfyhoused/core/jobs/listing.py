@@ -8,15 +8,21 @@ from comfyhoused.core.jobs.states import JobState
 from comfyhoused.kit.pages import InvalidCursor, Page, make_cursor, read_cursor
 
 _SCAN = 100
+#: So many jobs are looked at for one page; the next page goes on behind them.
+_MOST_SCANNED = 1000
 
 
 async def list_jobs(
     store: Store, owner: str, *, limit: int, cursor: str | None, state: JobState | None = None
 ) -> Page[Job]:
-    """Return a page of jobs. With a state, only those that stand there now."""
+    """Return a page of jobs. With a state, only those that stand there now.
+
+    Where few of very many jobs stand there a page may hold fewer than `limit`, even none,
+    and a cursor all the same.
+    """
     before = _read_position(cursor)
     found: list[Job] = []
-    while True:
+    for _ in range(_MOST_SCANNED // _SCAN):
         rows: Any = await store.zrevrangebyscore(
             f"{PREFIX}owner:{owner}:jobs", f"({before}", "-inf", start=0, num=_SCAN, withscores=True
         )
@@ -30,6 +36,7 @@ async def list_jobs(
                 return Page(found, make_cursor(before))
         if len(rows) < _SCAN:
             return Page(found, None)
+    return Page(found, make_cursor(before))
 
 
 def _read_position(cursor: str | None) -> str:
