@@ -30,10 +30,10 @@ async def settle_ending(resources: Resources, ending: Ending) -> None:
     is_delivered = ending.state is JobState.SUCCEEDED
     verb: Literal["settle", "release"] = "settle" if is_delivered else "release"
     await settle(resources.store, ending.owner, ending.job_id, verb, ending.units)
-    job = await find_job(resources.store, ending.job_id)
-    if job is None:
+    if ending.attempt == 0 or (is_delivered and ending.attempt == 1):
         return
-    if job.attempt > 0 and not (is_delivered and job.attempt == 1):
+    job = await find_job(resources.store, ending.job_id)
+    if job is not None:
         await erase_outputs(
             resources.store,
             resources.storage,

@@ -24,13 +24,17 @@ _UNREADABLE = f"{PREFIX}outbox:unreadable"
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """A job that has become terminal; its record may be erased by now. `units` are reserved."""
+    """A job that has become terminal; its record may be erased by now. `units` are reserved.
+
+    `attempt` is the number of the last one, 0 where none was made; None: look at the record.
+    """
 
     job_id: str
     owner: str
     mode: str
     state: JobState
     units: int
+    attempt: int | None
 
 
 async def settle(
@@ -85,6 +89,7 @@ def _read_ending(fields: Mapping[str, str]) -> Ending | None:
             mode=fields["mode"],
             state=JobState(fields["state"]),
             units=int(float(fields["units"])),
+            attempt=int(fields["attempt"]) if "attempt" in fields else None,
         )
     except (KeyError, ValueError):
         return None
