@@ -28,6 +28,8 @@ from comfyhoused.resources import Resources
 log = get_logger(__name__)
 
 _RETRY_PAUSE_SECONDS = 1.0
+_QUICK_ATTEMPTS = 4
+_LONGEST_PAUSE_SECONDS = 60.0
 
 
 async def drive(resources: Resources, link: BackendLink, run: Run) -> None:
@@ -55,12 +57,25 @@ async def _try(resources: Resources, link: BackendLink, run: Run) -> None:
         log.warning("backend %s lost job %s: %s", link.backend.id, run.job.id, error)
         # What had ended before the server died did not bring it down.
         is_blamed = run.is_started and not run.has_left.is_set()
-        await _give_back(resources, run, is_blamed=is_blamed)
+        pause = get_pause_seconds(run.assignment.attempt)
+        await _give_back(resources, run, is_blamed=is_blamed, delay_seconds=pause)
     except AttemptOver as error:
         log.info("attempt %d of job %s is over: %s", run.assignment.attempt, run.job.id, error)
-        await _give_back(resources, run, is_blamed=False)
+        pause = get_pause_seconds(run.assignment.attempt)
+        await _give_back(resources, run, is_blamed=False, delay_seconds=pause)
     except ComfyhouseError as error:
         await _fail(resources, run, error)
+
+
+def get_pause_seconds(attempt: int) -> float:
+    """Return how long a job rests after losing its backend: not at all at first.
+
+    A server may come and go for hours without ever being to blame; its jobs must not keep
+    everybody busy with attempts meanwhile.
+    """
+    if attempt < _QUICK_ATTEMPTS:
+        return 0.0
+    return min(_LONGEST_PAUSE_SECONDS, 2.0 ** min(attempt - _QUICK_ATTEMPTS, 10))
 
 
 async def abandon(resources: Resources, link: BackendLink, run: Run) -> None:
