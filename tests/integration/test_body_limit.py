@@ -44,6 +44,16 @@ async def test_a_long_prompt_under_the_limit_is_too_long_for_a_prompt(house: Hou
     assert len(answer.content) < 2000
 
 
+async def test_who_shows_no_key_has_little_to_say(house: House) -> None:
+    async with httpx.AsyncClient(base_url=house.url) as stranger:
+        answers = [
+            await stranger.post("/api/v1/jobs", json={"prompt": "x" * size}, headers=headers)
+            for size in (1000, 100_000)
+            for headers in ({}, {"Authorization": "Bearer sk_live_made_up"})
+        ]
+    assert [answer.status_code for answer in answers] == [401, 401, 413, 413]
+
+
 async def test_the_house_goes_on(house: House) -> None:
     async with httpx.AsyncClient(base_url=house.url) as client:
         assert (await client.get("/api/v1/health")).status_code == 200

@@ -5,9 +5,11 @@ import asyncio
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from comfyhoused.api.keys import is_well_formed
 from comfyhoused.api.problems import MEDIA_TYPE
 from comfyhoused.kit.errors import TooLarge, make_problem
 
+_ANONYMOUS_BYTES = 65_536
 _DRAIN_SECONDS = 5
 _DRAIN_TIMES = 5  # as many times the limit
 
@@ -22,7 +24,8 @@ class BodyTooLarge(TooLarge):
 class BodyLimit:
     """Middleware: takes bodies in up to a limit, refuses others with 413.
 
-    Uploads are streamed and count for themselves. A refusal first takes in what the sender
+    Uploads are streamed and count for themselves. Who shows no key that can be one has little
+    to say: the body is read before the key is looked up. A refusal first takes in what the sender
     is still writing, within limits: most clients never see an answer that comes with a reset.
     """
 
@@ -37,24 +40,32 @@ class BodyLimit:
         if is_free or scope["path"].startswith(self._unlimited_paths):
             await self._app(scope, receive, send)
             return
-        body, size = await _read(receive, self._max_bytes)
-        if size > self._max_bytes:
+        max_bytes = self._max_bytes if _shows_key(scope) else _ANONYMOUS_BYTES
+        body, size = await _read(receive, max_bytes)
+        if size > max_bytes:
             if _has_more(body[-1]):
                 await _drain(receive, _DRAIN_TIMES * self._max_bytes)
-            await self._refuse(scope, send)
+            await _refuse(scope, send, max_bytes)
             return
         await self._app(scope, _replay(body, receive), send)
 
-    async def _refuse(self, scope: Scope, send: Send) -> None:
-        error = BodyTooLarge(f"At most {self._max_bytes:,} bytes are taken here.")
-        body = orjson.dumps({**make_problem(error), "instance": scope["path"]})
-        headers = [
-            (b"content-type", MEDIA_TYPE.encode()),
-            (b"content-length", str(len(body)).encode()),
-            (b"connection", b"close"),
-        ]
-        await send({"type": "http.response.start", "status": error.status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+
+def _shows_key(scope: Scope) -> bool:
+    header: bytes = dict(scope["headers"]).get(b"authorization", b"")
+    return is_well_formed(header.decode("latin-1").partition(" ")[2])
+
+
+async def _refuse(scope: Scope, send: Send, max_bytes: int) -> None:
+    who = "without an API key" if max_bytes == _ANONYMOUS_BYTES else "here"
+    error = BodyTooLarge(f"At most {max_bytes:,} bytes are taken {who}.")
+    body = orjson.dumps({**make_problem(error), "instance": scope["path"]})
+    headers = [
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _read(receive: Receive, max_bytes: int) -> tuple[list[Message], int]:
