@@ -21,6 +21,9 @@ log = get_logger(__name__)
 
 #: A follower that lags so many messages behind loses the oldest; states are re-read anyway.
 _MOST_WAITING = 64
+#: A connection that was cut while one task read and another wrote mends itself in both at
+#: once, which asyncio answers with RuntimeError; redis-py too, where it was never made.
+_BROKEN = (*DOWN, RuntimeError)
 _CONFIRM_SECONDS = 5.0
 
 
@@ -89,7 +92,7 @@ class EventHub:
                 await self._pubsub.subscribe(channel)
             except BaseException as error:  # cut off in the middle, too: the next one asks anew
                 del self._heard[channel]
-                if isinstance(error, DOWN):
+                if isinstance(error, _BROKEN):
                     raise make_unavailable() from error
                 raise
             if self._reader is None or self._reader.done():
@@ -116,23 +119,34 @@ class EventHub:
             if channel in self._queues or channel not in self._heard:
                 return
             del self._heard[channel]
-            with suppress(*DOWN):
+            with suppress(*_BROKEN):
                 await self._pubsub.unsubscribe(channel)
 
     async def _read(self) -> None:
         while True:
             try:
                 message = await self._pubsub.get_message(timeout=None)
-            except DOWN:
-                # redis-py subscribes again on reconnect; what was missed is re-read.
-                self._wake_all()
+            except _BROKEN:
                 await asyncio.sleep(0.5)
+                if not await self._connect_anew():
+                    return
+                self._wake_all()  # what was missed is re-read
                 continue
             if message is None or message["type"] == "unsubscribe":
                 if not self._pubsub.subscribed:
                     return
                 continue
             self._hear(message["type"], message["channel"], message["data"])
+
+    async def _connect_anew(self) -> bool:
+        """Subscribe on a fresh connection to all that is followed; False when that is nothing."""
+        async with self._lock:
+            await self._pubsub.aclose()  # type: ignore[no-untyped-call]
+            self._pubsub = self._store.pubsub()
+            if self._heard:
+                with suppress(*_BROKEN):  # then the next read fails, and it is tried again
+                    await self._pubsub.subscribe(*self._heard)
+            return bool(self._heard)
 
     def _hear(self, kind: str, channel: str, data: str) -> None:
         queues = self._queues.get(channel, ())
