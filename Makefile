@@ -31,7 +31,7 @@ bench: dev ## measure against driving ComfyUI directly; writes bench/out/latest.
 	@$(BIN)/python -m bench
 
 soak: dev ## the kill tests with their full counts (long)
-	@CH_SOAK=1 $(BIN)/pytest -m soak --timeout 7200 $(T)
+	@$(BIN)/pytest -m soak --timeout 7200 $(T)
 
 sizes: dev ## lines per file and function, beside the examples of good style
 	@$(BIN)/python -m tools.sizes

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -136,11 +137,15 @@ class Jobs(RuleBasedStateMachine):
         self.loop.close()
 
 
-def test_jobs_in_any_order(valkey_url: str) -> None:
+@pytest.mark.parametrize(
+    "runs", [pytest.param(25, id="tenth"), pytest.param(250, marks=pytest.mark.soak, id="full")]
+)
+def test_jobs_in_any_order(valkey_url: str, runs: int) -> None:
+    """1,000 operations, and 10,000 in the soak."""
     machine = type("Machine", (Jobs,), {"url": valkey_url})
     machine.TestCase.settings = settings(
-        max_examples=15,
-        stateful_step_count=30,
+        max_examples=runs,
+        stateful_step_count=40,
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
