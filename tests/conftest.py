@@ -1,5 +1,6 @@
 """Fixtures every test may use: real servers on free ports of 127.0.0.1."""
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -8,12 +9,18 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from tests.chromium import find_chromium
 from tests.house import House
 from tests.processes import EngineProcess, ServerProcess, ValkeyProcess
 
 MakeValkey = Callable[[], ValkeyProcess]
 MakeEngine = Callable[..., EngineProcess]
 MakeHouse = Callable[..., Awaitable[House]]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if find_chromium() is None and os.environ.get("CH_REQUIRE_BROWSER") != "1":
+        terminalreporter.write_line("No Chromium on this machine: the browser tests are skipped.")
 
 
 @pytest.fixture(scope="session")

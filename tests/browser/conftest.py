@@ -1,7 +1,6 @@
 """A real Chromium over a real house, one of each for all tests of this folder."""
 
 import os
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -10,6 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from tests.chromium import find_chromium
 from tests.house import House
 
 OpenPage = Callable[..., Awaitable[Page]]
@@ -17,7 +17,6 @@ OpenPage = Callable[..., Awaitable[Page]]
 _PATIENCE_MS = 30_000
 expect.set_options(timeout=_PATIENCE_MS)
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
 _QUIET = (
     "--no-sandbox",
     "--disable-gpu",
@@ -26,16 +25,6 @@ _QUIET = (
     "--disable-sync",
     "--no-first-run",
 )
-
-
-def find_chromium() -> str | None:
-    """Return a Chromium of this machine, or None."""
-    return next((path for name in _NAMES if (path := shutil.which(name))), None)
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    if find_chromium() is None and os.environ.get("CH_REQUIRE_BROWSER") != "1":
-        terminalreporter.write_line("No Chromium on this machine: the browser tests are skipped.")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

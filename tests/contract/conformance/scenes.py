@@ -85,6 +85,9 @@ async def reconnect(stage: Stage) -> Labels:
     return {"first": seen, "second": await second.read_until(_END)}
 
 
+_GREETINGS = 2  # what a new socket gets first: `status`, and `executing` of the running node
+
+
 async def take_over(stage: Stage) -> Labels:
     """A newer socket under the same id takes over, and goes deaf when the older one closes."""
     await warm(stage)
@@ -102,6 +105,12 @@ async def take_over(stage: Stage) -> Labels:
     # The older one may have closed in the middle of a step.
     while not seen_by_new[-1].startswith("binary"):
         assert seen_by_new.pop().startswith(("progress", "status"))
+    # The take-over may fall into the middle of a step: its first frames belong to the same step.
+    begun: list[str] = []
+    while not seen_by_old[-1].startswith("binary"):
+        assert seen_by_old[-1].startswith("progress")
+        begun.insert(0, seen_by_old.pop())
+    seen_by_new[_GREETINGS:_GREETINGS] = begun
     return {"old": seen_by_old, "new": seen_by_new}
 
 
