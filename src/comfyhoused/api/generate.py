@@ -5,7 +5,7 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Header, Request, Response
 
-from comfyhoused.api.acceptance import accept_generate
+from comfyhoused.api.acceptance import accept
 from comfyhoused.api.house import House, JobWriter
 from comfyhoused.api.problems import MEDIA_TYPE
 from comfyhoused.api.rendering import make_headers, render_job
@@ -54,7 +54,7 @@ async def generate(
     idempotency_key: IdempotencyKey = "",
 ) -> JobResponse:
     """Make a picture and wait for it. A dropped connection does not cancel the job."""
-    admission = await accept_generate(house, principal, body, idempotency_key)
+    admission = await accept(house, principal, body, idempotency_key)
     seconds = read_wait(prefer, house.resources.settings.jobs.sync_wait_seconds)
     with showing_accepted(admission.job_id):
         job = await wait_for_end(house, principal.owner, admission.job_id, seconds)

@@ -9,7 +9,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import Discriminator, Tag
 
 from comfyhoused.adapters.redis.client import StoreUnavailable
-from comfyhoused.api.acceptance import accept_generate, accept_workflow
+from comfyhoused.api.acceptance import accept
 from comfyhoused.api.generate import IdempotencyKey
 from comfyhoused.api.house import ApiHouse, House, JobReader, JobWriter
 from comfyhoused.api.rendering import make_headers, render_job
@@ -64,7 +64,6 @@ async def submit_job(
     idempotency_key: IdempotencyKey = "",
 ) -> JobResponse:
     """Accept a job. Once this is answered the job survives any crash."""
-    accept: Any = accept_workflow if isinstance(body, WorkflowRequest) else accept_generate
     admission = await accept(house, principal, body, idempotency_key)
     with showing_accepted(admission.job_id):
         job = admission.job

@@ -29,7 +29,7 @@ async def render_job(house: ApiHouse, job: Job) -> JobResponse:
     return JobResponse(
         job_id=job.id,
         status=job.state,
-        kind="workflow" if job.kind == "workflow" else "generate",
+        kind=job.kind,
         canceling=job.is_canceling and not job.state.is_terminal,
         created_at=job.created_at,
         started_at=job.started_at,

@@ -13,6 +13,7 @@ from pydantic import (
 )
 
 from comfyhoused.api.problems import ProblemDocument
+from comfyhoused.core.jobs.record import JobKind
 from comfyhoused.core.jobs.states import JobState
 from comfyhoused.core.workflows.parameters import LONGEST_PROMPT, RANGES
 from comfyhoused.core.workflows.quoting import find_text_fault
@@ -209,7 +210,7 @@ class JobResponse(BaseModel):
 
     job_id: str
     status: JobState
-    kind: Literal["generate", "workflow"]
+    kind: JobKind
     canceling: bool
     created_at: datetime
     started_at: datetime | None

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import ValidationError
 
-from comfyhoused.api.acceptance import accept_generate, accept_workflow
+from comfyhoused.api.acceptance import accept
 from comfyhoused.api.console.recipes import RECIPES, Recipe, make_edit
 from comfyhoused.api.console.sample import get_sample
 from comfyhoused.api.console.shapes import SHAPES, Shape
@@ -46,7 +46,7 @@ async def paint(
     visitor.check_form(token)
     size = next((one for one in SHAPES if one.name == shape), SHAPES[0])
     body = _make_body(prompt, size, _read_seed(seed))
-    admission = await accept_generate(visitor.house, make_principal(_read_place(place)), body, "")
+    admission = await accept(visitor.house, make_principal(_read_place(place)), body, "")
     return _answer(request, admission.job_id)
 
 
@@ -95,7 +95,7 @@ async def _edit(visitor: Visitor, place: Place, recipe: Recipe, file: File, phot
         workflow=dict[str, Any](graph),
         metadata={"page": "edit", "recipe": recipe.name, "photo": photo},
     )
-    admission = await accept_workflow(visitor.house, make_principal(place), body, "")
+    admission = await accept(visitor.house, make_principal(place), body, "")
     return admission.job_id
 
 

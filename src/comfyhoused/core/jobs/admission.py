@@ -2,11 +2,11 @@
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from comfyhoused.adapters.redis.client import Store
 from comfyhoused.core.fleet.backends import Mode
-from comfyhoused.core.jobs.record import Job, pair_job
+from comfyhoused.core.jobs.record import Job, JobKind, pair_job
 from comfyhoused.core.jobs.scripts import SCRIPTS
 from comfyhoused.kit.errors import Conflict, TooManyRequests
 
@@ -36,7 +36,7 @@ class Application:
     owner: str
     mode: Mode
     plan_class: str
-    kind: Literal["generate", "workflow"]
+    kind: JobKind
     spec: dict[str, Any]
     facts: dict[str, Any] = field(default_factory=dict)
     model: str = ""

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from comfyhoused.adapters.redis.client import Store
 from comfyhoused.core.fleet.backends import Mode
@@ -14,6 +14,8 @@ from comfyhoused.kit.errors import NotFound, Problem
 from comfyhoused.kit.ids import is_uuid, make_attempt_id
 
 PREFIX = "ch:1:"
+
+JobKind = Literal["generate", "upscale", "workflow"]
 
 #: What was asked: `graph` (API format) and what came with it.
 Spec = dict[str, Any]
@@ -33,7 +35,7 @@ class Job:
     id: str
     owner: str
     mode: Mode
-    kind: str
+    kind: JobKind
     state: JobState
     created_at: datetime
     expires_at: datetime
@@ -74,7 +76,7 @@ def parse_job(record: Mapping[str, str]) -> Job:
         id=record["id"],
         owner=record["owner"],
         mode="test" if record["mode"] == "test" else "live",
-        kind=record["kind"],
+        kind=cast(JobKind, record["kind"]),
         state=JobState(record["state"]),
         created_at=make_instant(int(record["created_at"])),
         expires_at=make_instant(int(record["expires_at"])),
