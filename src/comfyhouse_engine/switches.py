@@ -29,6 +29,8 @@ class Switches:
     """Loading a model that is not in a slot takes this long."""
     model_slots: int = 1
     """How many models stay loaded."""
+    hold_at_node: str | None = None
+    """Node id or class_type at which runs wait until this is changed."""
     fail_at_node: str | None = None
     """Node id or class_type that raises an error."""
     out_of_memory: str | None = None

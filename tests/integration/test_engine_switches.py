@@ -16,6 +16,7 @@ DEFAULTS = {
     "node_seconds": 0.0,
     "step_seconds": 0.0,
     "model_load_seconds": 0.0,
+    "hold_at_node": None,
     "fail_at_node": None,
     "out_of_memory": None,
     "drop_socket": 0,
@@ -84,6 +85,21 @@ async def test_nodes_take_their_time_and_can_be_interrupted(stage: Stage) -> Non
     await stage.post("interrupt", {"prompt_id": prompt_id})
     entry = await stage.wait_for_history(prompt_id)
     assert entry["status"]["messages"][-1][0] == "execution_interrupted"
+
+
+async def test_a_run_is_held_until_it_is_let_go_or_interrupted(stage: Stage) -> None:
+    await stage.switch(hold_at_node="SaveImage")
+    socket = await Socket.connect(stage, "held")
+    ids = []
+    for color in (31, 32):
+        ids.append(await stage.queue(make_noop(color), client_id="held"))
+        await socket.read_until("executing 2")
+        assert await stage.get(f"history/{ids[-1]}") == {}
+        if color == 31:
+            await stage.post("interrupt", {"prompt_id": ids[0]})
+    await stage.switch(hold_at_node=None)
+    ends = [(await stage.wait_for_history(one))["status"]["messages"][-1][0] for one in ids]
+    assert ends == ["execution_interrupted", "execution_success"]
 
 
 @pytest.mark.parametrize(("target", "color"), [("SaveImage", 21), ("2", 22)])
