@@ -22,7 +22,7 @@ from comfyhoused.embedded.ports import find_free_port
 from comfyhoused.embedded.programs import make_api_command, make_worker_command
 from comfyhoused.settings import HttpSettings
 from tests.processes import EngineProcess, ServerProcess, ValkeyProcess
-from tests.waiting import wait_blocking, wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_blocking, wait_until
 
 SECRET = "a secret of the tests, long enough for anybody"
 TERMINAL = {"succeeded", "failed", "canceled", "expired"}
@@ -93,12 +93,12 @@ class ApiProcess(Program):
     @property
     def answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/api/v1/health", timeout=2) as answer:
+            with urllib.request.urlopen(f"{self.url}/api/v1/health", timeout=5) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
 
-    def wait_ready(self, seconds: float = 30) -> None:
+    def wait_ready(self, seconds: float = PATIENCE_SECONDS) -> None:
         wait_blocking(lambda: not self.is_alive or self.answers, seconds)
         self._check_alive()
 
@@ -169,7 +169,7 @@ class House:
         self._client = httpx.AsyncClient(
             base_url=self.url,
             headers={"Authorization": f"Bearer {await self.make_key()}"},
-            timeout=30,
+            timeout=PATIENCE_SECONDS,
         )
         if self.workers:
             await self.wait_ready()
@@ -258,9 +258,9 @@ class House:
         """Return a client with another key; the caller closes it."""
         secret = await self.make_key(mode, account)
         headers = {"Authorization": f"Bearer {secret}"}
-        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=30)
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=PATIENCE_SECONDS)
 
-    async def wait_ready(self, seconds: float = 30) -> None:
+    async def wait_ready(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until a worker has reported a backend that takes jobs."""
 
         async def is_ready() -> bool:
@@ -289,7 +289,9 @@ class House:
         job: dict[str, Any] = answer.json()
         return job
 
-    async def wait_state(self, job_id: str, *states: str, seconds: float = 30) -> dict[str, Any]:
+    async def wait_state(
+        self, job_id: str, *states: str, seconds: float = PATIENCE_SECONDS
+    ) -> dict[str, Any]:
         """Wait until the job stands in one of the states (default: a terminal one)."""
         wanted = set(states) or TERMINAL
         job: dict[str, Any] = {}

@@ -12,7 +12,7 @@ from typing import Any
 from comfyhoused.embedded import valkey
 from comfyhoused.embedded.parentage import make_tie
 from comfyhoused.embedded.ports import find_free_port
-from tests.waiting import wait_blocking
+from tests.waiting import PATIENCE_SECONDS, wait_blocking
 
 
 class ServerProcess:
@@ -127,7 +127,7 @@ class EngineProcess(ServerProcess):
             *("--data", str(self.data), "--ready-file", str(ready_file)),
             *self.arguments,
         )
-        wait_blocking(lambda: not self.is_alive or ready_file.exists(), 30)
+        wait_blocking(lambda: not self.is_alive or ready_file.exists())
         return self.is_alive
 
     def restart(self) -> None:
@@ -141,8 +141,16 @@ class EngineProcess(ServerProcess):
             data=json.dumps(switches).encode(),
             headers={"Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
             assert answer.status == 200
+
+    def hold(self, node: str = "KSampler") -> None:
+        """Have every run wait before this node (id or class) until `let_go`."""
+        self.set_switch(hold_at_node=node)
+
+    def let_go(self) -> None:
+        """Have the runs that wait go on. A restart does the same."""
+        self.set_switch(hold_at_node=None)
 
     def executions(self) -> list[dict[str, Any]]:
         """Return the engine's own execution log: a dict a line, `event` start or end."""

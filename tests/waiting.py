@@ -5,11 +5,13 @@ import inspect
 import time
 from collections.abc import Awaitable, Callable
 
+PATIENCE_SECONDS = 60.0
+"""How long a test waits for what must come: so long that a busy machine is no failure."""
 _PAUSE_SECONDS = 0.02
 
 
 async def wait_until(
-    condition: Callable[[], object | Awaitable[object]], seconds: float = 10.0
+    condition: Callable[[], object | Awaitable[object]], seconds: float = PATIENCE_SECONDS
 ) -> None:
     """Poll the condition (plain or async) until it is true; TimeoutError after `seconds`."""
     deadline = time.monotonic() + seconds
@@ -24,7 +26,7 @@ async def wait_until(
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-def wait_blocking(condition: Callable[[], object], seconds: float = 10.0) -> None:
+def wait_blocking(condition: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> None:
     """As wait_until, for tests without an event loop."""
     deadline = time.monotonic() + seconds
     while not condition():

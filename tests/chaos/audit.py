@@ -65,7 +65,7 @@ async def check_ledger(house: House, owner: str, jobs: dict[str, dict[str, Any]]
         usage = await house.store.hgetall(f"ch:1:usage:{owner}")
         return usage.get("reserved", "0") == "0"
 
-    await wait_until(is_settled, 30)
+    await wait_until(is_settled)
     delivered = [one for one, job in jobs.items() if job["status"] == "succeeded"]
     assert int(usage.get("settled", "0")) == len(delivered)
     charges = await house.store.hgetall(f"ch:1:charges:{owner}")
@@ -92,7 +92,7 @@ async def check_outputs(house: House, jobs: dict[str, dict[str, Any]]) -> None:
         return not await _list_orphans(house, jobs)
 
     try:
-        await wait_until(is_tidy, 15)
+        await wait_until(is_tidy)
     except TimeoutError:
         raise AssertionError(f"left over: {await _list_orphans(house, jobs)}") from None
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 import aiohttp
 from aiohttp import web
 
+from tests.waiting import PATIENCE_SECONDS
+
 _SKIPPED = {"content-length", "transfer-encoding", "connection", "host", "keep-alive"}
 _MAX_BYTES = 200_000_000
 
@@ -27,7 +29,7 @@ class Hold:
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     opened: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def wait_reached(self, seconds: float = 20) -> None:
+    async def wait_reached(self, seconds: float = PATIENCE_SECONDS) -> None:
         await asyncio.wait_for(self.reached.wait(), seconds)
 
     def open(self) -> None:

@@ -45,7 +45,7 @@ class Stage:
             holder = await self.house.store.hget(f"ch:1:job:{job_id}", "worker")
             return holder != sleeper.name
 
-        await wait_until(is_elsewhere, 20)
+        await wait_until(is_elsewhere)
 
     async def wake(self, sleeper: WorkerProcess) -> None:
         """Let it go on, and wait until it has done all that it still meant to do."""

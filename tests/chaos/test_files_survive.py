@@ -18,6 +18,7 @@ from tests.api_process import LoneApi
 from tests.conftest import MakeValkey
 from tests.pictures import encode, make_image
 from tests.processes import ServerProcess
+from tests.waiting import PATIENCE_SECONDS
 
 FILES = "/api/v1/files"
 UPLOADERS = 6
@@ -37,7 +38,9 @@ class Uploader:
 
     async def run(self) -> None:
         headers = {"Authorization": f"Bearer {self._secret}"}
-        async with httpx.AsyncClient(base_url=self._url, headers=headers, timeout=10) as client:
+        async with httpx.AsyncClient(
+            base_url=self._url, headers=headers, timeout=PATIENCE_SECONDS
+        ) as client:
             while True:
                 try:
                     await self._send(client)
@@ -91,7 +94,7 @@ async def test_accepted_files_survive_kills(
     for _ in range(KILLS):
         before = sum(len(uploader.accepted) for uploader in uploaders)
         more = random.randint(3, 25)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while sum(len(uploader.accepted) for uploader in uploaders) < before + more:
                 await asyncio.sleep(0.002)
                 for task in tasks:

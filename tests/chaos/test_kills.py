@@ -20,7 +20,7 @@ from tests.house import House
 from tests.job_cases import make_blank_graph, make_generate
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
 _SEED = int(os.environ.get("CH_CHAOS_SEED", "7"))
 _OWNER = "account:tester"
@@ -95,7 +95,7 @@ async def torture(house: House, kills: list[str], chance: random.Random) -> Flow
         before = len(flow.accepted)
         await asyncio.sleep(chance.uniform(0.1, 0.8))
         await restart(house, what, chance)
-        await wait_until(lambda before=before: len(flow.accepted) > before, 30)
+        await wait_until(lambda before=before: len(flow.accepted) > before)
     flow.end()
     await flowing
     return flow

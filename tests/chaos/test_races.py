@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -15,6 +16,7 @@ from comfyhoused.kit.ids import make_id, make_job_id
 from tests.chaos.audit import check_counters, check_ledger, check_runs
 from tests.house import TERMINAL, House
 from tests.job_cases import make_blank_graph, make_generate
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.asyncio(loop_scope="module")]
 
@@ -95,12 +97,16 @@ async def test_deletion_races_with_the_end(house: House) -> None:
             usage = await house.store.hget(f"ch:1:usage:account:{account}", "reserved")
             return usage == "0" and not any(one in key for one in ids for key in keys)
 
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not await is_gone():
                 await asyncio.sleep(0.05)
         assert (await client.get("/api/v1/files")).json()["files"] == []
-    left = [p for one in ids for p in house.data_dir.rglob(f"*{one}*/**/*") if p.is_file()]
-    assert left == []
+
+    def list_left() -> list[Path]:
+        found = [p for one in ids for p in house.data_dir.rglob(f"*{one}*/**/*")]
+        return [p for p in found if p.is_file()]
+
+    await wait_until(lambda: list_left() == [])
 
 
 async def test_of_fifty_racers_at_the_limit_one_is_admitted(house: House) -> None:
@@ -132,7 +138,7 @@ async def test_of_fifty_racers_at_the_limit_one_is_admitted(house: House) -> Non
 
 
 async def _wait_used(house: House, owner: str, reserved: str, settled: str | None) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while await house.store.hmget(f"ch:1:usage:{owner}", "reserved", "settled") != [
             reserved,
             settled,
@@ -174,7 +180,7 @@ async def test_settling_a_hundred_times_charges_once(house: House) -> None:
 
 
 async def wait_all_terminal_by_store(house: House, ids: list[str]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         for job_id in ids:
             while await house.store.hget(f"ch:1:job:{job_id}", "state") not in TERMINAL:
                 await asyncio.sleep(0.05)

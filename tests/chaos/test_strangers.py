@@ -34,21 +34,26 @@ async def wait_at_engine(house: House, job_id: str) -> None:
 
 
 async def test_a_stop_that_nobody_of_ours_asked_for_is_a_retry(house: House) -> None:
-    job_id = await house.submit("sandbox:slow=2")
+    house.engine.hold()
+    job_id = await house.submit("a stopped boat")
     await house.wait_state(job_id, "running")
 
     await house.client.post(f"{house.engine.url}/interrupt", json={})
+    house.engine.let_go()
 
     assert (await house.wait_state(job_id, "succeeded"))["attempt"] == 2
     assert await house.store.hget(f"ch:1:job:{job_id}", "deaths") == "0"
 
 
 async def test_a_queue_that_somebody_cleared_loses_nothing(house: House) -> None:
-    running = await house.submit("sandbox:slow=2")
+    house.engine.hold()
+    running = await house.submit("a running boat")
+    await house.wait_state(running, "running")
     staged = await house.submit("a staged boat")
     await wait_at_engine(house, staged)
 
     await house.client.post(f"{house.engine.url}/queue", json={"clear": True})
+    house.engine.let_go()
 
     assert (await house.wait_state(running, "succeeded"))["attempt"] == 1
     assert (await house.wait_state(staged, "succeeded"))["attempt"] == 2
