@@ -11,6 +11,7 @@ from comfyhoused.adapters.redis.schema import SCHEMA, get_schema
 from comfyhoused.adapters.storage.local import LocalStorage
 from comfyhoused.adapters.storage.s3 import Bucket, S3Storage
 from comfyhoused.adapters.storage.storage import Storage
+from comfyhoused.kit.http.guard import Guard, make_guard
 from comfyhoused.kit.log import get_logger
 from comfyhoused.settings import DEVELOPMENT_SECRET, Settings
 
@@ -23,11 +24,12 @@ class UnfitHouse(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """Settings, the store of jobs and the storage of files."""
+    """Settings, the store of jobs, the storage of files, the guard of customers' addresses."""
 
     settings: Settings
     store: Store
     storage: Storage
+    guard: Guard
 
     @property
     def spool_dir(self) -> Path:
@@ -72,7 +74,8 @@ async def open_resources(
     without the store: then `check_fitness` is due when the store is there.
     """
     store = open_store(get_redis_url(settings))
-    resources = Resources(settings, store, make_storage(settings))
+    guard = make_guard(settings.outbound)
+    resources = Resources(settings, store, make_storage(settings), guard)
     resources.spool_dir.mkdir(parents=True, exist_ok=True)
     try:
         if needs_store:

@@ -4,13 +4,17 @@ Every field has a description; docs/settings.md and .env.example list the same f
 (tests/unit/test_settings_docs.py compares them).
 """
 
+import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "development-secret-not-for-production"  # noqa: S105  refused in production
+
+_NAME = re.compile(r"(?=.*[a-z])[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
 class _Group(BaseSettings):
@@ -112,6 +116,38 @@ class JobSettings(_Group):
     sync_wait_seconds: int = Field(60, ge=0, description="how long POST /generate waits by default")
 
 
+class OutboundSettings(_Group):
+    """Addresses that customers give us, for pictures and for webhooks."""
+
+    outbound_allowed: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description=(
+            "names, addresses and networks (nas.local, 10.1.0.0/16), comma separated, that such an "
+            "address may lead to although they are not public, by http and on any port too; "
+            "whoever has a key can then reach them through us"
+        ),
+    )
+    outbound_http: bool = Field(False, description="plain http on port 80 is allowed as well")
+    fetch_timeout_seconds: float = Field(
+        20, gt=0, description="time that fetching a picture may take, redirects included"
+    )
+
+    @field_validator("outbound_allowed", mode="before")
+    @classmethod
+    def _split_allowed(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+
+    @field_validator("outbound_allowed")
+    @classmethod
+    def _check_allowed(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in entries:
+            if not _is_network(entry) and not _NAME.fullmatch(entry):
+                raise ValueError(f"{entry!r} is neither a name nor an address nor a network")
+        return entries
+
+
 class Settings:
     """All groups. Built once by an entry point and handed down."""
 
@@ -122,6 +158,7 @@ class Settings:
         self.storage = StorageSettings()
         self.fleet = FleetSettings()
         self.jobs = JobSettings()
+        self.outbound = OutboundSettings()
 
     @classmethod
     def load(cls) -> Self:
@@ -136,4 +173,13 @@ GROUPS: tuple[type[_Group], ...] = (
     StorageSettings,
     FleetSettings,
     JobSettings,
+    OutboundSettings,
 )
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
