@@ -49,6 +49,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url=f"{API}/openapi.json",
         docs_url=None,  # its page comes from a CDN; ours is in api/console
         redoc_url=None,
+        generate_unique_id_function=_name_operation,
         lifespan=_make_lifespan(settings),
     )
     install_problem_handlers(app)
@@ -63,6 +64,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(raw_files.router)
     install_pages(app)
     return app
+
+
+def _name_operation(route: APIRoute) -> str:
+    """Name an operation in the document as its method is named in the SDKs."""
+    return route.name.replace("_my_", "_").replace("_one_", "_")
 
 
 def _take_summaries(router: APIRouter) -> None:

@@ -88,7 +88,7 @@ class FileList(BaseModel):
     openapi_extra=_UPLOAD,
     responses=_UPLOAD_PROBLEMS,
 )
-async def post_file(
+async def upload_file(
     request: Request, response: Response, principal: FileWriter, house: House
 ) -> FileResponse:
     """Store a PNG, JPEG or WebP picture, whole and still, and return its id."""
@@ -108,7 +108,7 @@ async def post_file(
 
 
 @router.get("", summary="List files", responses={**INVALID, 400: INVALID[422]})
-async def get_files(
+async def list_my_files(
     principal: FileReader,
     house: House,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
@@ -122,7 +122,7 @@ async def get_files(
 
 
 @router.get("/{file_id}", summary="Look at a file", responses=NOT_FOUND)
-async def get_one_file(file_id: str, principal: FileReader, house: House) -> FileResponse:
+async def get_my_file(file_id: str, principal: FileReader, house: House) -> FileResponse:
     """Return what is known of a file, with a fresh link to its bytes."""
     file = await get_file(house.resources.store, principal.owner, file_id)
     return await _render(house.resources, file)
@@ -142,7 +142,7 @@ async def get_file_content(file_id: str, principal: FileReader, house: House) ->
 
 
 @router.delete("/{file_id}", summary="Delete a file", status_code=204, responses=NOT_FOUND)
-async def delete_one_file(file_id: str, principal: FileWriter, house: House) -> None:
+async def delete_my_file(file_id: str, principal: FileWriter, house: House) -> None:
     """Remove a file for good: its links stop working at once."""
     resources = house.resources
     await delete_file(resources.store, resources.storage, principal.owner, file_id)
