@@ -36,6 +36,9 @@ QUICK = {
     "CH_BACKEND_LOST_SECONDS": "6",
 }
 
+#: Stands in for the public internet: servers of tests at this one address may be gone to.
+OUTSIDE = {"CH_OUTBOUND_ALLOWED": "127.0.0.1"}
+
 
 class Program(ServerProcess):
     """One of our programs, with the environment of its house."""
@@ -215,6 +218,7 @@ class House:
             "CH_REDIS_URL": self.valkey.url,
             "CH_ENGINE_URL": self.proxy.url if self.proxy else self.engine.url,
             **QUICK,
+            **OUTSIDE,
             **self._environment,
         }
 

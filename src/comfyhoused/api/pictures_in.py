@@ -1,22 +1,24 @@
-"""Pictures that come inside a request: a file id, or a data URI."""
+"""Pictures that come inside a request: a file id, an https address, or a data URI."""
 
-import binascii
 import re
-from base64 import b64decode
-from collections.abc import AsyncIterator
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 from comfyhoused.api.house import ApiHouse, Principal
+from comfyhoused.core.files.data_uris import is_data_uri, parse_data_uri
 from comfyhoused.core.files.limits import Limits
 from comfyhoused.core.files.receive import receive_file
-from comfyhoused.core.files.records import get_file
-from comfyhoused.kit.errors import FieldError, Unprocessable
+from comfyhoused.core.files.records import File, FileNotFound, delete_file, get_file
+from comfyhoused.core.files.verification import expect_picture
+from comfyhoused.kit.errors import ComfyhouseError, FieldError, Unprocessable
+from comfyhoused.kit.http.fetch import FetchLimits, open_fetch
 
 _FILE_ID = re.compile(r"file_[0-9a-z]{4,60}")
-_DATA_URI = re.compile(r"data:(image/[a-z+.-]{2,40});base64,")
+_HAS_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 class PictureUnreadable(Unprocessable):
-    """The field is neither a file id nor a data URI with a picture."""
+    """The field is neither a file id, nor an https address, nor a data URI."""
 
     code = "picture_unreadable"
     title = "That is not a picture we can take"
@@ -29,39 +31,83 @@ def make_limits(house: ApiHouse) -> Limits:
 
 
 def carries_picture(text: str | None) -> bool:
-    """Tell whether a field carries the picture itself: it then goes when its job is erased."""
-    return text is not None and _DATA_URI.match(text) is not None
+    """Tell whether a field brings the picture itself: it then goes when its job is erased."""
+    return text is not None and _FILE_ID.fullmatch(text) is None
 
 
 async def resolve_picture(house: ApiHouse, principal: Principal, text: str, *, pointer: str) -> str:
-    """Return the id of the owner's file that a field names or carries.
+    """Return the id of the owner's file that a field names, or brings and so becomes a file.
 
-    Raises PictureUnreadable, FileNotFound and what `receive_file` raises.
+    `pointer` is where the field stands in the body; what is wrong with the picture is reported
+    there. Raises PictureUnreadable, FileNotFound, DataUriUnreadable, what `open_fetch` raises
+    and what `receive_file` raises.
     """
-    if _FILE_ID.fullmatch(text):
-        file = await get_file(house.resources.store, principal.owner, text)
-        return file.id
-    match = _DATA_URI.match(text)
-    if match is None:
-        raise _make_error(pointer, "send a file id of POST /files, or data:image/png;base64,…")
     try:
-        content = b64decode(text[match.end() :], validate=True)
-    except binascii.Error as error:
-        raise _make_error(pointer, f"the data URI is not valid base64: {error}") from error
-    file = await receive_file(
-        house.resources.store,
-        house.resources.storage,
-        principal.owner,
-        _iterate(content),
-        match.group(1),
-        make_limits(house),
+        return (await _take_picture(house, principal.owner, text)).id
+    except ComfyhouseError as error:
+        if error.status < 500 and not error.errors:
+            error.errors.append(FieldError(pointer=pointer, detail=error.detail))
+        raise
+
+
+async def resolve_pictures(
+    house: ApiHouse, principal: Principal, fields: Mapping[str, str]
+) -> dict[str, str]:
+    """Return pointer → file id for the picture fields of one body, or leave nothing behind.
+
+    `fields` is pointer → text. The same text is taken once. Raises as resolve_picture does.
+    """
+    taken: dict[str, str] = {}
+    try:
+        for pointer, text in fields.items():
+            if text not in taken:
+                taken[text] = await resolve_picture(house, principal, text, pointer=pointer)
+    except ComfyhouseError:
+        await drop_pictures(house, principal, list_carried(taken))
+        raise
+    return {pointer: taken[text] for pointer, text in fields.items()}
+
+
+def list_carried(taken: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the files that were brought, from text → file id: they belong to the request."""
+    return tuple(file_id for text, file_id in taken.items() if carries_picture(text))
+
+
+async def drop_pictures(house: ApiHouse, principal: Principal, file_ids: Iterable[str]) -> None:
+    """Delete files that a request brought and no job came to own."""
+    store, storage = house.resources.store, house.resources.storage
+    for file_id in file_ids:
+        with suppress(FileNotFound):
+            await delete_file(store, storage, principal.owner, file_id)
+
+
+async def _take_picture(house: ApiHouse, owner: str, text: str) -> File:
+    if _FILE_ID.fullmatch(text):
+        return await get_file(house.resources.store, owner, text)
+    if is_data_uri(text):
+        return await _take_data_uri(house, owner, text)
+    if _HAS_SCHEME.match(text):
+        return await _take_from_url(house, owner, text)
+    raise PictureUnreadable(
+        "Send a file id of POST /files, an https address, or data:image/png;base64,… ."
     )
-    return file.id
 
 
-def _make_error(pointer: str, detail: str) -> PictureUnreadable:
-    return PictureUnreadable(detail, errors=[FieldError(pointer=pointer, detail=detail)])
+async def _take_data_uri(house: ApiHouse, owner: str, text: str) -> File:
+    uri = parse_data_uri(text)
+    store, storage = house.resources.store, house.resources.storage
+    return await receive_file(
+        store, storage, owner, uri.decode(), uri.declared_type, make_limits(house)
+    )
 
 
-async def _iterate(content: bytes) -> AsyncIterator[bytes]:
-    yield content
+async def _take_from_url(house: ApiHouse, owner: str, url: str) -> File:
+    limits = make_limits(house)
+    seconds = house.resources.settings.outbound.fetch_timeout_seconds
+    store, storage = house.resources.store, house.resources.storage
+    async with open_fetch(
+        house.resources.guard, url, FetchLimits(limits.max_bytes, seconds)
+    ) as fetched:
+        # What the server calls it is not asked: many call every file octet-stream or text.
+        chunks = expect_picture(fetched.chunks)
+        return await receive_file(store, storage, owner, chunks, None, limits)

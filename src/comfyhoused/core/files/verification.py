@@ -3,18 +3,21 @@
 import asyncio
 import mmap
 import os
+from collections.abc import AsyncIterable, AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
-from comfyhoused.core.files.headers import HeaderTruncated, ImageHeader, read_header
+from comfyhoused.core.files.headers import PNG_SIGNATURE, HeaderTruncated, ImageHeader, read_header
 from comfyhoused.core.files.png_check import PngDamaged, check_png
 from comfyhoused.kit.errors import InvalidRequest, TooLarge, Unprocessable, UnsupportedMediaType
 
 # Decoding holds a picture in memory, so few do it at once, and none a very large one.
 _DECODERS = ThreadPoolExecutor(2, thread_name_prefix="decode")
 _MAX_DECODED_PIXELS = 6_000_000
+_START_BYTES = 32  # enough to tell any kind
+_JPEG_START = b"\xff\xd8\xff"
 _JPEG_SCAN, _JPEG_END = b"\xff\xda", b"\xff\xd9"
 _JPEG_MAX_SCANS = 500  # each goes over the whole picture, and may be a few bytes short
 _JPEG_SHRINK = 8  # libjpeg decodes to an eighth of each side with a 64th of the memory
@@ -71,6 +74,26 @@ class TooManyPixels(TooLarge):
     title = "The picture has more pixels than we take"
 
 
+async def expect_picture(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """Pass the chunks on, if they begin as a picture does; raises NotAnImage after a few bytes.
+
+    For what we fetch ourselves: a film or a web page is not read to its end to be refused.
+    """
+    start = b""
+    is_known = False
+    async for chunk in chunks:
+        if is_known:
+            yield chunk
+            continue
+        start += chunk
+        if len(start) >= _START_BYTES:
+            _check_start(start)
+            is_known = True
+            yield start
+    if not is_known and start:  # too short for any picture; verify_image says so
+        yield start
+
+
 async def verify_image(file: BinaryIO, *, max_pixels: int) -> ImageHeader:
     """Return kind and size of a whole, still picture; the errors above say what else it is."""
     loop = asyncio.get_running_loop()
@@ -96,7 +119,7 @@ def _verify(file: BinaryIO, max_pixels: int) -> ImageHeader:
 
 def _read_acceptable_header(file: BinaryIO) -> ImageHeader:
     file.seek(0)
-    start = file.read(32)
+    start = file.read(_START_BYTES)
     if not start:
         raise EmptyFile("Send the bytes of a PNG, JPEG or WebP picture.")
     try:
@@ -104,10 +127,20 @@ def _read_acceptable_header(file: BinaryIO) -> ImageHeader:
     except HeaderTruncated as error:
         raise TruncatedImage("It ends before it says how large it is.") from error
     if header is None or header.content_type == "image/gif":
-        raise NotAnImage(f"PNG, JPEG and WebP are read; this is {_guess(start)}.")
+        raise _make_not_an_image(start)
     if header.is_animated:
         raise AnimatedImage("Send a single frame of it.")
     return header
+
+
+def _check_start(start: bytes) -> None:
+    is_webp = start[:4] == b"RIFF" and start[8:12] == b"WEBP"
+    if not is_webp and not start.startswith((PNG_SIGNATURE, _JPEG_START)):
+        raise _make_not_an_image(start[:_START_BYTES])
+
+
+def _make_not_an_image(start: bytes) -> NotAnImage:
+    return NotAnImage(f"PNG, JPEG and WebP are read; this is {_guess(start)}.")
 
 
 def _check_content(file: BinaryIO, header: ImageHeader) -> None:
