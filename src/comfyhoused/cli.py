@@ -14,7 +14,9 @@ from pydantic import ValidationError
 from comfyhouse_nodes.install import InstallRefused, install
 from comfyhoused.adapters.redis.client import Store, StoreUnavailable, open_store
 from comfyhoused.adapters.redis.schema import SCHEMA, get_schema
-from comfyhoused.api.keys import KeyMode, create_key, list_keys, revoke_key
+from comfyhoused.api.accounts import list_accounts
+from comfyhoused.api.key_secrets import KeyMode
+from comfyhoused.api.keys import ApiKey, create_key, list_keys, revoke_key
 from comfyhoused.checkup import list_backend_lines, list_findings
 from comfyhoused.embedded.errors import CannotStart
 from comfyhoused.embedded.ports import check_port
@@ -132,10 +134,8 @@ def create(
 @keys.command("list")
 def show() -> None:
     """List all keys, newest first."""
-    for key in _with_store(list_keys):
-        state = "revoked" if key.revoked_at else key.mode
-        created = key.created_at.strftime("%Y-%m-%d")
-        print(f"{key.id}  {created}  {state:<8} {key.plan:<9} {key.account}  {key.name}".rstrip())
+    for line in _with_store(_list_key_lines):
+        print(line)
 
 
 @keys.command()
@@ -151,6 +151,17 @@ def install_nodes(
 ) -> None:
     """Copy our node pack into a ComfyUI."""
     print(install(path).next_step)
+
+
+async def _list_key_lines(store: Store) -> list[str]:
+    plans = {account.id: account.plan for account in await list_accounts(store)}
+    return [_describe_key(key, plans.get(key.account, "")) for key in await list_keys(store)]
+
+
+def _describe_key(key: ApiKey, plan: str) -> str:
+    state = "revoked" if key.revoked_at else key.mode
+    created = key.created_at.strftime("%Y-%m-%d")
+    return f"{key.id}  {created}  {state:<8} {plan:<9} {key.account}  {key.name}".rstrip()
 
 
 async def _create_demo_key(redis_url: str) -> str:

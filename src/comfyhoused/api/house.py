@@ -1,13 +1,14 @@
 """What every request may use, and who sends it."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from dramatiq.brokers.redis import RedisBroker
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from comfyhoused.api.keys import ApiKey, KeyMode, find_key
+from comfyhoused.api.key_secrets import KeyMode
+from comfyhoused.api.keys import Holder, find_key
 from comfyhoused.core.fleet.catalogues import CatalogueShelf
 from comfyhoused.core.jobs.events import EventHub
 from comfyhoused.kit.errors import Forbidden, Unauthenticated
@@ -24,14 +25,25 @@ class ApiHouse:
     broker: RedisBroker
 
 
+#: How a request came in: with a secret key, a browser's client token, or through our pages.
+Origin = Literal["key", "client_token", "page"]
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who sends a request. Live and test data of an account never mix."""
+    """Who sends a request. Live and test data of an account never mix.
+
+    `key_id` is empty where a person works through our pages.
+    """
 
     account: str
     mode: KeyMode
     plan: str
     scopes: tuple[str, ...]
+    key_id: str = ""
+    spend_cap_cents: int | None = None
+    stopped_reason: str | None = None
+    origin: Origin = "page"
 
     @property
     def owner(self) -> str:
@@ -75,16 +87,26 @@ async def get_principal(house: House, credentials: _Credentials) -> Principal:
     if credentials is None:
         raise KeyMissing("Send `Authorization: Bearer sk_live_…`.", headers=challenge)
     try:
-        key = await find_key(house.resources.store, credentials.credentials)
+        holder = await find_key(house.resources.store, credentials.credentials)
     except Unauthenticated as error:
         error.headers.update(challenge)
         raise
-    return make_principal(key)
+    return make_principal(holder)
 
 
-def make_principal(key: ApiKey) -> Principal:
+def make_principal(holder: Holder, origin: Origin = "key") -> Principal:
     """Return the principal that a key stands for."""
-    return Principal(key.account, key.mode, key.plan, key.scopes)
+    key, account = holder
+    return Principal(
+        account=account.id,
+        mode=key.mode,
+        plan=account.plan,
+        scopes=key.scopes,
+        key_id=key.id,
+        spend_cap_cents=account.spend_cap_cents,
+        stopped_reason=account.stopped_reason,
+        origin=origin,
+    )
 
 
 class RequireScope:
@@ -104,3 +126,10 @@ JobWriter = Annotated[Principal, Depends(RequireScope("jobs:write"))]
 JobReader = Annotated[Principal, Depends(RequireScope("jobs:read"))]
 FileWriter = Annotated[Principal, Depends(RequireScope("files:write"))]
 FileReader = Annotated[Principal, Depends(RequireScope("files:read"))]
+UsageReader = Annotated[Principal, Depends(RequireScope("usage:read"))]
+WorkflowWriter = Annotated[Principal, Depends(RequireScope("workflows:write"))]
+WorkflowReader = Annotated[Principal, Depends(RequireScope("workflows:read"))]
+WebhookWriter = Annotated[Principal, Depends(RequireScope("webhooks:write"))]
+WebhookReader = Annotated[Principal, Depends(RequireScope("webhooks:read"))]
+KeyWriter = Annotated[Principal, Depends(RequireScope("keys:write"))]
+KeyReader = Annotated[Principal, Depends(RequireScope("keys:read"))]

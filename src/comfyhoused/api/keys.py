@@ -1,28 +1,39 @@
-"""API keys: `sk_live_…` and `sk_test_…`, shown once, stored as a digest.
-
-A key ends in a checksum, so that a mistyped or cut one is told apart without a look-up.
-"""
+"""API keys of an account: shown once, stored as a digest, found together with the account."""
 
 import json
-import secrets
-import zlib
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, cast
+from typing import Any, NamedTuple, cast
 
 from comfyhoused.adapters.redis.client import Store, StoreFull
-from comfyhoused.kit.clock import get_now_ms, make_instant
+from comfyhoused.api.accounts import Account, make_account_record, read_account
+from comfyhoused.api.key_secrets import KeyMode, is_well_formed, make_secret
+from comfyhoused.api.scripts import SCRIPTS
+from comfyhoused.kit.clock import get_now, get_now_ms, make_instant
 from comfyhoused.kit.crypto import make_digest
 from comfyhoused.kit.errors import NotFound, Unauthenticated
 from comfyhoused.kit.ids import make_id
 
-KeyMode = Literal["live", "test"]
-SCOPES = ("jobs:write", "jobs:read", "files:write", "files:read")
+SCOPES = (
+    "jobs:write",
+    "jobs:read",
+    "files:write",
+    "files:read",
+    "usage:read",
+    "workflows:write",
+    "workflows:read",
+    "webhooks:write",
+    "webhooks:read",
+    "keys:write",
+    "keys:read",
+)
+#: What a key may do unless it is said: all but make and see keys.
+DEFAULT_SCOPES = tuple(scope for scope in SCOPES if not scope.startswith("keys:"))
 
-_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_CHECKSUM_LENGTH = 6
 _USED_EVERY_MS = 60_000
+_ANY_NUMBER = -1
 
 
 class KeyUnknown(Unauthenticated):
@@ -48,71 +59,81 @@ class ApiKey:
     mode: KeyMode
     name: str
     scopes: tuple[str, ...]
-    plan: str
     created_at: datetime
+    expires_at: datetime | None
     last_used_at: datetime | None
     revoked_at: datetime | None
 
 
-def make_secret(mode: KeyMode) -> str:
-    """Return a new key: prefix, 32 random bytes and a checksum, in base 62."""
-    body = f"sk_{mode}_{_encode(int.from_bytes(secrets.token_bytes(32)), 43)}"
-    return body + _make_checksum(body)
+class Holder(NamedTuple):
+    """A key that was shown, and the account it belongs to."""
 
-
-def is_well_formed(secret: str) -> bool:
-    """Tell whether the text can be a key at all."""
-    if not secret.startswith(("sk_live_", "sk_test_")) or not secret.isascii():
-        return False
-    body, checksum = secret[:-_CHECKSUM_LENGTH], secret[-_CHECKSUM_LENGTH:]
-    return secrets.compare_digest(checksum, _make_checksum(body))
+    key: ApiKey
+    account: Account
 
 
 async def create_key(
-    store: Store, *, account: str, mode: KeyMode, name: str = "", plan: str = "free"
+    store: Store,
+    *,
+    account: str,
+    mode: KeyMode,
+    name: str = "",
+    plan: str = "free",
+    scopes: Sequence[str] = DEFAULT_SCOPES,
+    expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
-    """Make a key; returns it and its secret, which cannot be had again."""
+    """Make a key; returns it and its secret, which cannot be had again.
+
+    An account that is missing is made on that plan; one that is there keeps its own.
+    """
     secret = make_secret(mode)
-    key_id = make_id("key", 16)
     digest = make_digest(secret)
-    record: dict[str | bytes, str | int] = {
-        "id": key_id,
+    record = {
+        "id": make_id("key", 16),
         "account": account,
         "mode": mode,
         "name": name,
-        "plan": plan,
-        "scopes": json.dumps(SCOPES),
-        "created_at": get_now_ms(),
+        "scopes": json.dumps(list(scopes)),
+        "created_at": str(get_now_ms()),
     }
-    pipeline = store.pipeline(transaction=True)
-    pipeline.hset(f"ch:1:key:{digest}", mapping=record)  # type: ignore[arg-type]
-    pipeline.hset("ch:1:keys", key_id, digest)
-    await pipeline.execute()
-    return await _read(store, digest), secret
+    if expires_at is not None:
+        record["expires_at"] = str(int(expires_at.timestamp() * 1000))
+    owner = make_account_record(account, plan=plan)
+    await SCRIPTS.run(
+        store, "create_key", digest, json.dumps(record), json.dumps(owner), _ANY_NUMBER
+    )
+    return await _get(store, digest), secret
 
 
-async def find_key(store: Store, secret: str) -> ApiKey:
-    """Return the key of a secret and note its use; raises KeyUnknown."""
+async def find_key(store: Store, secret: str) -> Holder:
+    """Return the key of a secret with its account and note its use; raises KeyUnknown."""
     if not is_well_formed(secret):
         raise KeyUnknown("Check that the whole key was copied.")
     digest = make_digest(secret)
     try:
-        key = await _read(store, digest)
+        key, account = await _look_up(store, digest)
     except KeyNotFound:
         raise KeyUnknown("Nobody has this key here.") from None
-    if key.revoked_at is not None:
-        raise KeyUnknown("This key was revoked. Use another one.")
+    check_usable(key)
     used_at = key.last_used_at
     if used_at is None or get_now_ms() - used_at.timestamp() * 1000 > _USED_EVERY_MS:
         with suppress(StoreFull):
             await store.hset(f"ch:1:key:{digest}", "last_used_at", str(get_now_ms()))
-    return key
+    return Holder(key, account)
+
+
+def check_usable(key: ApiKey) -> None:
+    """Raise KeyUnknown for a key that was revoked or has expired."""
+    if key.revoked_at is not None:
+        raise KeyUnknown("This key was revoked. Use another one.")
+    if key.expires_at is not None and key.expires_at <= get_now():
+        raise KeyUnknown("This key has expired. Use another one.")
 
 
 async def list_keys(store: Store) -> list[ApiKey]:
     """Return all keys of the house, newest first."""
     digests = cast(list[str], await store.hvals("ch:1:keys"))
-    keys = [await _read(store, digest) for digest in digests]
+    keys = [await _get(store, digest) for digest in digests]
     return sorted(keys, key=lambda key: key.created_at, reverse=True)
 
 
@@ -122,21 +143,39 @@ async def revoke_key(store: Store, key_id: str) -> ApiKey:
     if digest is None:
         raise KeyNotFound(f"No key {key_id!r}.")
     await store.hsetnx(f"ch:1:key:{digest!s}", "revoked_at", str(get_now_ms()))
-    return await _read(store, str(digest))
+    return await _get(store, str(digest))
 
 
-async def _read(store: Store, digest: str) -> ApiKey:
-    record = cast(dict[str, str], await store.hgetall(f"ch:1:key:{digest}"))
+async def _get(store: Store, digest: str) -> ApiKey:
+    return (await _look_up(store, digest)).key
+
+
+async def _look_up(store: Store, digest: str) -> Holder:
+    """Return what is stored under a digest, in one round trip; raises KeyNotFound."""
+    answer: Any = await SCRIPTS.run(store, "find_key", digest)
+    record, account = _pair_off(answer[0]), _pair_off(answer[1])
     if not record:
         raise KeyNotFound("No such key.")
+    if not account:
+        # A key of before accounts were kept: it carries the plan itself.
+        account = {"id": record["account"], "plan": record["plan"]}
+        account["created_at"] = record["created_at"]
+    return Holder(_read(record), read_account(account))
+
+
+def _pair_off(flat: list[str]) -> dict[str, str]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def _read(record: dict[str, str]) -> ApiKey:
     return ApiKey(
         id=record["id"],
         account=record["account"],
         mode="test" if record["mode"] == "test" else "live",
         name=record["name"],
         scopes=tuple(json.loads(record["scopes"])),
-        plan=record["plan"],
         created_at=make_instant(int(record["created_at"])),
+        expires_at=_read_instant(record.get("expires_at")),
         last_used_at=_read_instant(record.get("last_used_at")),
         revoked_at=_read_instant(record.get("revoked_at")),
     )
@@ -144,15 +183,3 @@ async def _read(store: Store, digest: str) -> ApiKey:
 
 def _read_instant(text: str | None) -> datetime | None:
     return make_instant(int(text)) if text else None
-
-
-def _make_checksum(body: str) -> str:
-    return _encode(zlib.crc32(body.encode()), _CHECKSUM_LENGTH)
-
-
-def _encode(number: int, length: int) -> str:
-    digits = ""
-    while number or len(digits) < length:
-        number, rest = divmod(number, 62)
-        digits = _DIGITS[rest] + digits
-    return digits

@@ -5,7 +5,7 @@ import asyncio
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from comfyhoused.api.keys import is_well_formed
+from comfyhoused.api.key_secrets import is_well_formed
 from comfyhoused.api.problems import MEDIA_TYPE
 from comfyhoused.kit.errors import TooLarge, make_problem
 
