@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator
-from io import BytesIO
 
 from comfyhoused.adapters.redis.client import Store
 from comfyhoused.adapters.storage.storage import Storage
 from comfyhoused.core.files.content_types import EXTENSIONS, make_safe_type
-from comfyhoused.core.files.headers import HeaderTruncated, ImageHeader, read_header
+from comfyhoused.core.files.peeking import PeekedStream
 from comfyhoused.core.files.places import OutputPlace
 from comfyhoused.core.files.png import strip_png_text
 from comfyhoused.core.files.records import (
@@ -17,8 +16,6 @@ from comfyhoused.core.files.records import (
     make_draft,
 )
 from comfyhoused.core.files.webp import strip_webp_text
-
-_HEAD_BYTES = 256 * 1024  # room for the metadata that may precede a JPEG's size
 
 
 async def store_output(
@@ -36,7 +33,7 @@ async def store_output(
     The type is read from the bytes where they are a picture, else it is the declared one if
     that is harmless. Raises FileTooLarge, StorageUnavailable, and what `chunks` raises.
     """
-    stream = _Stream(chunks)
+    stream = PeekedStream(chunks)
     header = await stream.read_header()
     content_type = header.content_type if header else make_safe_type(declared_type)
     key = place.make_key(EXTENSIONS[content_type])
@@ -86,38 +83,3 @@ async def _hold_back(
     known = await expecting
     if known is not None:
         raise _KeptBefore(known)
-
-
-class _Stream:
-    """Chunks whose beginning can be looked at before all of them are passed on."""
-
-    def __init__(self, chunks: AsyncIterable[bytes]) -> None:
-        self._chunks = aiter(chunks)
-        self._head: list[bytes] = []
-
-    async def read_header(self) -> ImageHeader | None:
-        """Take as many chunks as it needs to know what this is; None for no picture of ours."""
-        size = 0
-        while size < _HEAD_BYTES:
-            chunk = await anext(self._chunks, None)
-            if chunk is None:
-                break
-            self._head.append(chunk)
-            size += len(chunk)
-            header = self._find_header()
-            if header is not None:
-                return header
-        return self._find_header()
-
-    def _find_header(self) -> ImageHeader | None:
-        try:
-            return read_header(BytesIO(b"".join(self._head)))
-        except HeaderTruncated:
-            return None
-
-    async def replay(self) -> AsyncIterator[bytes]:
-        """Yield every chunk from the first."""
-        while self._head:
-            yield self._head.pop(0)
-        async for chunk in self._chunks:
-            yield chunk

@@ -10,11 +10,15 @@ from comfyhoused.adapters.comfyui.transfer import MAX_OUTPUT_BYTES, InputRef, St
 from comfyhoused.adapters.redis.client import StoreUnavailable
 from comfyhoused.adapters.storage.storage import StorageUnavailable
 from comfyhoused.core.files.erase import erase_outputs
+from comfyhoused.core.files.finish import Finish, read_finish
+from comfyhoused.core.files.finishing import open_finished
+from comfyhoused.core.files.limits import Limits
 from comfyhoused.core.files.places import OutputPlace
 from comfyhoused.core.files.records import FileDraft
 from comfyhoused.core.files.store_output import store_output
 from comfyhoused.core.fleet.link import BackendDied, BackendLink
-from comfyhoused.core.jobs.record import find_job
+from comfyhoused.core.jobs.insist import insist
+from comfyhoused.core.jobs.record import find_job, get_spec
 from comfyhoused.core.jobs.run import Run
 from comfyhoused.core.jobs.states import JobState
 from comfyhoused.core.jobs.success import Delivery
@@ -29,32 +33,50 @@ _LONGEST_PAUSE_SECONDS = 5.0
 async def fetch_outputs(
     resources: Resources, link: BackendLink, run: Run, outcome: Outcome
 ) -> list[Delivery]:
-    """Bring every output into our storage; `finish` keeps them together with the job's end.
+    """Bring every output into our storage, finished as its job asks.
 
-    A storage that is away is waited for: a finished picture is never thrown away.
-    Raises OutputMissing (a cached run announced a deleted file) and BackendDied.
+    `succeed` keeps them together with the job's end. A storage that is away is waited for:
+    a picture that is done is never thrown away. Raises OutputMissing (a cached run announced a
+    deleted file), BackendDied, and of a picture that cannot be finished OutputUnreadable or
+    OutputTooLarge.
     """
+    finish = await _find_finish(resources, run)
     return [
-        Delivery(ref.node_id, ref.kind, await _fetch(resources, link, run, ref, index))
+        Delivery(ref.node_id, ref.kind, await _fetch(resources, link, run, ref, index, finish))
         for index, ref in enumerate(outcome.outputs)
     ]
 
 
+async def _find_finish(resources: Resources, run: Run) -> Finish | None:
+    if run.spec is None:  # adopted
+        run.spec = await insist(lambda: get_spec(resources.store, run.job.id))
+    return read_finish(run.spec.get("finish"))
+
+
 async def _fetch(
-    resources: Resources, link: BackendLink, run: Run, ref: OutputRef, index: int
+    resources: Resources,
+    link: BackendLink,
+    run: Run,
+    ref: OutputRef,
+    index: int,
+    finish: Finish | None,
 ) -> FileDraft:
+    limits = Limits(MAX_OUTPUT_BYTES, resources.settings.http.max_pixels, resources.spool_dir)
     place = OutputPlace(run.job.owner, run.job.id, run.assignment.attempt_id, index)
     pause = 0.1
     give_up_at: float | None = None
     loop = asyncio.get_running_loop()
     while True:
         try:
-            async with link.client.open_output(ref) as stream:
+            async with (
+                link.client.open_output(ref) as stream,
+                open_finished(stream.chunks, finish, limits) as chunks,
+            ):
                 return await store_output(
                     resources.store,
                     resources.storage,
                     place,
-                    stream.chunks,
+                    chunks,
                     stream.content_type,
                     max_bytes=MAX_OUTPUT_BYTES,
                 )
