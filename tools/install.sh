@@ -8,7 +8,7 @@ fail() { say "comfyhouse: $*"; exit 1; }
 
 cd "$(dirname "$0")/.."
 kind=$1
-want="$(cat pyproject.toml constraints.txt | cksum) $(pwd)"
+want="$(cat pyproject.toml constraints.txt sdk/python/pyproject.toml | cksum) $(pwd)"
 stamp=.venv/comfyhouse-installed-
 
 is_installed() { [ -f "$stamp$1" ] && [ "$(cat "$stamp$1")" = "$want" ]; }
@@ -36,11 +36,11 @@ if ! { [ -x .venv/bin/python ] && is_new_enough .venv/bin/python; }; then
     "$python" -m venv --clear .venv || fail "the virtual environment could not be made (see above)."
 fi
 
-extras=
-[ "$kind" = run ] || extras='[dev]'
+set -- --editable .
+[ "$kind" = run ] || set -- --editable '.[dev]' --editable './sdk/python[cli]'
 say "Installing Comfyhouse and what it needs into .venv …"
 # --no-compile: Python compiles what it imports at first use, which is a small part of it.
 .venv/bin/python -m pip install -qq --disable-pip-version-check --no-input \
-    --no-compile --constraint constraints.txt --editable ".$extras" \
+    --no-compile --constraint constraints.txt "$@" \
     || fail "the packages could not be installed (see above). Is there a way to the package index?"
 printf '%s' "$want" > "$stamp$kind"

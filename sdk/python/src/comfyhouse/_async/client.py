@@ -1,0 +1,69 @@
+"""The client: a key, an address, and a resource for every part of the API."""
+
+from __future__ import annotations
+
+import os
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+from comfyhouse._async.files import AsyncFiles
+from comfyhouse._async.jobs import AsyncJobs
+from comfyhouse._async.pictures import AsyncPictures
+from comfyhouse._async.transport import AsyncTransport
+from comfyhouse.models import Job
+from comfyhouse.retries import RetryPolicy
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+
+
+class AsyncClient:
+    """A client of one Comfyhouse.
+
+    `api_key` and `base_url` default to COMFYHOUSE_API_KEY and COMFYHOUSE_URL. `timeout` is
+    that of one request, in seconds.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        base_url: str | None = None,
+        timeout: float = 30,
+        retries: RetryPolicy | None = None,
+        http: httpx.AsyncClient | None = None,
+    ) -> None:
+        self._transport = AsyncTransport(
+            base_url or os.environ.get("COMFYHOUSE_URL") or DEFAULT_URL,
+            api_key or os.environ.get("COMFYHOUSE_API_KEY"),
+            timeout=timeout,
+            retries=retries or RetryPolicy(),
+            http=http,
+        )
+        self.jobs = AsyncJobs(self._transport)
+        self.files = AsyncFiles(self._transport)
+        self._pictures = AsyncPictures(self._transport, self.jobs)
+
+    async def generate(self, prompt: str, **parameters: Any) -> Job:
+        """Make a picture and wait for it; see `AsyncPictures.generate`."""
+        return await self._pictures.generate(prompt, **parameters)
+
+    async def upscale(self, image: str, **parameters: Any) -> Job:
+        """Enlarge a picture and wait for it; see `AsyncPictures.upscale`."""
+        return await self._pictures.upscale(image, **parameters)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._transport.aclose()
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()

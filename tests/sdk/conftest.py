@@ -1,0 +1,14 @@
+"""One house for all tests of the SDKs."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.house import House
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    async with House(tmp_path_factory.mktemp("sdk")) as one:
+        yield one
