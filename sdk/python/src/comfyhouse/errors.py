@@ -13,8 +13,8 @@ ComfyhouseError
     │   ├── QuotaExceeded           the plan's images are used up
     │   └── SpendCapReached         your own cap is reached
     ├── ServerUnavailable       503: try again later
-    └── ServerFailed            other 5xx
-        └── JobFailed               the job ended without a result; `job_id` names it
+    ├── ServerFailed            other 5xx
+    └── JobFailed               the job ended without a result; `job_id` names it
 SignatureInvalid                a webhook that was not sent by us
 """
 
@@ -107,7 +107,7 @@ class ServerFailed(ApiError):
     """The server, or the ComfyUI behind it, failed."""
 
 
-class JobFailed(ServerFailed):
+class JobFailed(ApiError):
     """The job ended without a result. You are not charged."""
 
 
@@ -134,6 +134,8 @@ def make_error(
     status: int, problem: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> ApiError:
     """Return the error of an answer, by its code, else by its status."""
+    if "job_id" in problem and status != 503:  # a 503 says that the accepted job goes on
+        return JobFailed(status, problem, headers or {})
     kind = _BY_CODE.get(str(problem.get("code"))) or _BY_STATUS.get(status)
     if kind is None:
         kind = ServerFailed if status >= 500 else InvalidRequest
