@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -14,6 +15,7 @@ from comfyhoused.api import files, generate, health, jobs, models, raw_files
 from comfyhoused.api.console.routes import UPLOAD_PATH, install_pages
 from comfyhoused.api.house import ApiHouse
 from comfyhoused.api.limits import BodyLimit
+from comfyhoused.api.plans import PlanBook
 from comfyhoused.api.problems import install_problem_handlers
 from comfyhoused.core.fleet.catalogues import CatalogueShelf
 from comfyhoused.core.jobs.events import EventHub
@@ -81,12 +83,15 @@ def _take_summaries(router: APIRouter) -> None:
 def _make_lifespan(
     settings: Settings,
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    plans = _load_plans(settings)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_resources(settings, needs_store=False) as resources:
             hub = EventHub(resources.store)
             broker = make_broker(get_redis_url(settings))
-            app.state.house = ApiHouse(resources, hub, CatalogueShelf(resources.store), broker)
+            shelf = CatalogueShelf(resources.store)
+            app.state.house = ApiHouse(resources, hub, shelf, broker, plans)
             checking = asyncio.create_task(_check_when_there(resources))
             try:
                 yield
@@ -96,6 +101,13 @@ def _make_lifespan(
                 broker.close()
 
     return lifespan
+
+
+def _load_plans(settings: Settings) -> PlanBook:
+    try:
+        return PlanBook.load(settings.house.plans_file)
+    except UnfitHouse as error:
+        sys.exit(str(error))
 
 
 async def _check_when_there(resources: Resources) -> None:

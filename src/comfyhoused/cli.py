@@ -17,6 +17,7 @@ from comfyhoused.adapters.redis.schema import SCHEMA, get_schema
 from comfyhoused.api.accounts import list_accounts
 from comfyhoused.api.key_secrets import KeyMode
 from comfyhoused.api.keys import ApiKey, create_key, list_keys, revoke_key
+from comfyhoused.api.plans import PlanBook
 from comfyhoused.checkup import list_backend_lines, list_findings
 from comfyhoused.embedded.errors import CannotStart
 from comfyhoused.embedded.ports import check_port
@@ -123,6 +124,9 @@ def create(
     """Make a key and print it; it is shown this once."""
     if not _ACCOUNT.fullmatch(account):
         _fail("An account's name is 1 to 100 letters, digits or . _ - @")
+    plans = PlanBook.load(_load_settings().house.plans_file)
+    if not plans.knows(plan):
+        _fail(f"There is no plan {plan!r}; there are {', '.join(one.name for one in plans)}.")
     mode: KeyMode = "test" if test else "live"
     key, secret = _with_store(
         lambda store: create_key(store, account=account, mode=mode, name=name, plan=plan)
@@ -168,7 +172,11 @@ async def _create_demo_key(redis_url: str) -> str:
     store = open_store(redis_url)
     try:
         _key, secret = await create_key(
-            store, account=_DEMO_ACCOUNT, mode="live", name="made by comfyhoused up"
+            store,
+            account=_DEMO_ACCOUNT,
+            mode="live",
+            name="made by comfyhoused up",
+            plan="business",  # whoever tries the house is to see all of it
         )
     except StoreUnavailable as error:
         raise CannotStart("The Redis of CH_REDIS_URL does not answer.") from error

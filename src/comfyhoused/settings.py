@@ -35,6 +35,9 @@ class HouseSettings(_Group):
         description="signs links and names; at least 32 characters; change it and old links die",
     )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    plans_file: Path | None = Field(
+        None, description="plans of the API product (TOML), laid over ours; docs/api/limits.md"
+    )
 
 
 class HttpSettings(_Group):

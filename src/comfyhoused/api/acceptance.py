@@ -10,7 +10,6 @@ from blake3 import blake3
 from comfyhoused.adapters.queue.doorbell import ring
 from comfyhoused.adapters.redis.client import StoreFull
 from comfyhoused.api.house import ApiHouse, Principal
-from comfyhoused.api.plans import get_plan_class
 from comfyhoused.api.proposals.proposal import Proposal
 from comfyhoused.api.proposals.propose import JobRequest, propose
 from comfyhoused.core.files.records import FileNotFound, delete_file
@@ -63,7 +62,7 @@ def make_application(
         job_id=make_job_id(),
         owner=principal.owner,
         mode=principal.mode,
-        plan_class=get_plan_class(principal.plan),
+        plan_class=house.plans.get(principal.plan).plan_class,
         kind=proposal.kind,
         spec={
             "graph": proposal.workflow.graph,

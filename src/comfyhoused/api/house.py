@@ -9,6 +9,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from comfyhoused.api.key_secrets import KeyMode
 from comfyhoused.api.keys import Holder, find_key
+from comfyhoused.api.plans import PlanBook
 from comfyhoused.core.fleet.catalogues import CatalogueShelf
 from comfyhoused.core.jobs.events import EventHub
 from comfyhoused.kit.errors import Forbidden, Unauthenticated
@@ -23,6 +24,7 @@ class ApiHouse:
     hub: EventHub
     catalogues: CatalogueShelf
     broker: RedisBroker
+    plans: PlanBook
 
 
 #: How a request came in: with a secret key, a browser's client token, or through our pages.

@@ -1,9 +1,195 @@
-"""Plans: which share of the servers' time an account's jobs get."""
+"""Plans: price, limits and features of an account, read from one file.
 
-#: Plan name to the class whose weight counts in the line (core/jobs/scripts.py has the weights).
-PLAN_CLASSES = {"free": "free", "starter": "starter", "pro": "pro", "business": "business"}
+The operator's file is laid over ours (api/plans.toml says what each line means). Whatever is
+wrong in it is told all at once, when the house is opened.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from comfyhoused.core.jobs.scripts import WEIGHTS
+from comfyhoused.kit.errors import Forbidden
+from comfyhoused.resources import UnfitHouse
+
+Feature = Literal["webhooks", "controlnet", "priority", "registered_workflows"]
+FEATURES: tuple[Feature, ...] = get_args(Feature)
+
+#: Reading is allowed so many times as often as changing something.
+READS_PER_WRITE = 10
+#: What an account is served as whose plan the file does not know any more.
+DEFAULT_PLAN = "free"
+
+_OURS = Path(__file__).with_name("plans.toml")
+_NAMES: dict[Feature, str] = {
+    "webhooks": "webhooks",
+    "controlnet": "ControlNet",
+    "priority": "`priority`",
+    "registered_workflows": "registered workflows",
+}
 
 
-def get_plan_class(plan: str) -> str:
-    """Return the class of a plan; an unknown plan is served as the free one."""
-    return PLAN_CLASSES.get(plan, "free")
+class PlanLacksFeature(Forbidden):
+    """The account's plan does not hold this; the detail names one that does."""
+
+    code = "plan_lacks_feature"
+    title = "Your plan does not include that"
+
+
+class Plan(BaseModel):
+    """Price and limits of an account. Money in US dollars, times in the units of their names.
+
+    `overage_micros` (millionths of a dollar for each unit beyond the included ones) of None:
+    work stops when the included ones are used.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")
+    title: str = Field(min_length=1, max_length=60)
+    price_cents: int = Field(ge=0)
+    included_units: int = Field(ge=0, le=10**12)
+    overage_micros: int | None = Field(None, gt=0)
+    requests_per_second: float = Field(gt=0, le=1_000_000)
+    burst: int = Field(ge=1, le=1_000_000)
+    concurrency: int = Field(ge=1)
+    most_waiting: int = Field(ge=1)
+    retention_days: int = Field(ge=1, le=36_500)
+    plan_class: str
+    features: frozenset[Feature] = frozenset()
+    mark: bool = False
+    is_offered: bool = True
+
+    @field_validator("plan_class")
+    @classmethod
+    def _check_class(cls, name: str) -> str:
+        if name not in WEIGHTS:
+            raise ValueError(f"is none of {', '.join(WEIGHTS)}")
+        return name
+
+    @property
+    def keep_seconds(self) -> int:
+        """How long files are kept."""
+        return self.retention_days * 86_400
+
+    def has(self, feature: Feature) -> bool:
+        """Tell whether the plan holds a feature."""
+        return feature in self.features
+
+
+class UnitTable(BaseModel):
+    """What one unit is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pixels: int = Field(1_048_576, gt=0)
+    steps: int = Field(50, gt=0)
+    gpu_seconds: float = Field(10, gt=0)
+
+
+class PlanBook:
+    """Every plan of the house, in the order of the file."""
+
+    def __init__(self, plans: Mapping[str, Plan], units: UnitTable) -> None:
+        self._plans = dict(plans)
+        self.units = units
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> "PlanBook":
+        """Read our plans and lay the operator's over them; raises UnfitHouse with every fault."""
+        ours = _read_file(_OURS)
+        theirs = _read_file(path) if path is not None else {}
+        tables = _lay_over(ours["plans"], theirs.get("plans", {}))
+        faults = [
+            f"[{name}] is neither [units] nor [plans.…]" for name in theirs.keys() - ours.keys()
+        ]
+        plans: dict[str, Plan] = {}
+        for name, table in tables.items():
+            try:
+                plans[name] = Plan(name=name, **_convert_money(table))
+            except (ValidationError, ValueError, TypeError) as error:
+                faults += [f"plans.{name}: {fault}" for fault in _list_faults(error)]
+        try:
+            units = UnitTable(**{**ours["units"], **theirs.get("units", {})})
+        except (ValidationError, TypeError) as error:
+            faults += [f"units: {fault}" for fault in _list_faults(error)]
+        if faults:
+            raise UnfitHouse(f"The plans in {path} are not right:\n- " + "\n- ".join(faults))
+        return cls(plans, units)
+
+    def __iter__(self) -> Iterator[Plan]:
+        return iter(self._plans.values())
+
+    def get(self, name: str) -> Plan:
+        """Return a plan; a name that the file does not know (any more) is served as Free."""
+        return self._plans.get(name) or self._plans[DEFAULT_PLAN]
+
+    def knows(self, name: str) -> bool:
+        """Tell whether there is a plan of this name."""
+        return name in self._plans
+
+    def list_offered(self) -> list[Plan]:
+        """Return the plans that anybody may choose, cheapest first."""
+        return sorted((plan for plan in self if plan.is_offered), key=lambda plan: plan.price_cents)
+
+    def require_feature(self, plan_name: str, feature: Feature) -> None:
+        """Raise PlanLacksFeature unless the plan holds the feature."""
+        plan = self.get(plan_name)
+        if plan.has(feature):
+            return
+        holders = [one.title for one in self.list_offered() if one.has(feature)]
+        where = f"the plan {holders[0]} does" if holders else "ask the operator of this server"
+        raise PlanLacksFeature(
+            f"The plan {plan.title} does not include {_NAMES[feature]}; {where}."
+        )
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(), parse_float=Decimal)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UnfitHouse(f"CH_PLANS_FILE {path} cannot be read: {error}") from error
+
+
+def _lay_over(ours: dict[str, Any], theirs: Any) -> dict[str, Any]:
+    if not isinstance(theirs, dict) or not all(isinstance(one, dict) for one in theirs.values()):
+        raise UnfitHouse("CH_PLANS_FILE: write plans as tables, [plans.name].")
+    tables = dict(ours)
+    for name, table in theirs.items():
+        base = table.get("based_on", name)
+        if base != name and base not in tables:
+            raise UnfitHouse(f"CH_PLANS_FILE: plans.{name} is based on {base!r}, which is no plan.")
+        tables[name] = {**tables.get(base, {}), **table}
+        tables[name].pop("based_on", None)
+    return tables
+
+
+def _convert_money(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Dollars of the file in whole cents and millionths; raises ValueError for finer ones."""
+    converted = dict(table)
+    for name, target, factor in (
+        ("price_usd", "price_cents", 100),
+        ("overage_usd", "overage_micros", 1_000_000),
+    ):
+        if name not in converted:
+            continue
+        amount = converted.pop(name)
+        if isinstance(amount, bool) or not isinstance(amount, int | Decimal):
+            raise ValueError(f"{name} must be a number of dollars")
+        if amount * factor % 1:
+            raise ValueError(f"{name} is finer than 1/{factor} dollar")
+        converted[target] = int(amount * factor)
+    return converted
+
+
+def _list_faults(error: Exception) -> list[str]:
+    if isinstance(error, ValidationError):
+        return [
+            f"{'.'.join(str(part) for part in fault['loc'])} {fault['msg']}"
+            for fault in error.errors()
+        ]
+    return [str(error)]
