@@ -1,0 +1,1 @@
+"""The command `comfyhouse`. Needs the extra `cli`: pip install 'comfyhouse[cli]'."""
