@@ -25,6 +25,7 @@ _SCHEMES: dict[str, Scheme] = {"https": "https", "http": "http"}
 _URL = re.compile(
     r"(?P<scheme>[A-Za-z]+)://(?P<authority>[^/?#]+)(?P<path>[^?#]*)(?P<query>\?[^#]*)?"
 )
+_HAS_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _AUTHORITY = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]:@%]+)(?::(?P<port>[1-9][0-9]{0,4}))?")
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -74,6 +75,8 @@ def join_url(base: Url, location: str) -> Url:
     """Read where a redirect leads; raises UrlRefused."""
     if not location.isprintable() or "\\" in location:  # urljoin drops some of them silently
         raise UrlRefused("It redirects to what is no address.")
+    if _HAS_SCHEME.match(location):
+        return parse_url(location)
     try:
         joined = urljoin(str(base), location)
     except ValueError as error:
