@@ -19,6 +19,7 @@ from comfyhoused.core.jobs.assignment import (
     start,
 )
 from comfyhoused.core.jobs.cancel import cancel_job
+from comfyhoused.core.jobs.events import list_events
 from comfyhoused.core.jobs.states import MOVES, JobState
 from comfyhoused.core.jobs.sweep import sweep_deadlines
 from comfyhoused.kit.ids import make_job_id
@@ -138,6 +139,16 @@ async def test_an_accepted_cancellation_wins_over_a_later_success(store: Store) 
     assert await finish(store, one, JobState.SUCCEEDED) is JobState.CANCELED
 
     assert "outputs" not in await read(store, job_id)
+
+
+async def test_a_run_too_short_for_its_start_to_be_written_is_told_all_the_same(
+    store: Store,
+) -> None:
+    job_id = (await admit(store, make_application())).job_id
+    assert await finish(store, await take(store, make_desk()), JobState.SUCCEEDED)
+
+    told = [event.type for event in await list_events(store, job_id)]
+    assert told == ["job.queued", "job.running", "job.succeeded"]
 
 
 async def test_a_canceled_job_is_not_tried_again(store: Store) -> None:

@@ -11,7 +11,9 @@ local j = read(id, 'state', 'canceling')
 if j[2] == '1' and to == 'succeeded' then to = 'canceled' end
 if j[1] == 'queued' and to == 'succeeded' then
   -- A run so short that its start was not written.
-  redis.call('HSET', key_of(id), 'state', 'running', 'started_at', now_ms() - tonumber(ARGV[4]))
+  local began = now_ms() - tonumber(ARGV[4])
+  redis.call('HSET', key_of(id), 'state', 'running', 'started_at', began)
+  announce(id, 'job.running', { state = 'running', at = began })
   j[1] = 'running'
 end
 if not may_move(j[1], to) then return 'terminal' end
@@ -19,5 +21,5 @@ local fields = {}
 for i = 6, #ARGV do fields[#fields + 1] = ARGV[i] end
 if to == 'canceled' then fields = {} end
 if #fields == 0 then fields = { 'canceling', j[2] } end
-finish(id, to, now_ms(), fields)
+finish(id, to, now_ms(), fields, tonumber(ARGV[4]))
 return to
