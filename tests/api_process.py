@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from comfyhoused.embedded.ports import find_free_port
 from tests.house import ApiProcess
+from tests.ports import take_port
 
 
 class LoneApi(ApiProcess):
     """One API process on a Valkey that the test has; `start` returns when it answers."""
 
     def __init__(self, folder: Path, redis_url: str, **settings: object) -> None:
-        port = find_free_port()
+        port = take_port()
         environment = {
             "CH_REDIS_URL": redis_url,
             "CH_DATA_DIR": folder / "data",
@@ -21,4 +21,4 @@ class LoneApi(ApiProcess):
 
     def start(self) -> None:
         super().start()
-        self.wait_ready(60)
+        self.wait_ready()

@@ -18,13 +18,15 @@ import httpx
 
 from comfyhoused.adapters.redis.client import Store, open_store
 from comfyhoused.api.keys import create_key
-from comfyhoused.embedded.ports import find_free_port
 from comfyhoused.embedded.programs import make_api_command, make_worker_command
 from comfyhoused.settings import HttpSettings
+from tests.ports import take_port
 from tests.processes import EngineProcess, ServerProcess, ValkeyProcess
 from tests.waiting import PATIENCE_SECONDS, wait_blocking, wait_until
 
 SECRET = "a secret of the tests, long enough for anybody"
+#: Business without limits that a test would meet by being quick; the other plans are ours.
+PLANS_FILE = Path(__file__).with_name("plans.toml")
 TERMINAL = {"succeeded", "failed", "canceled", "expired"}
 
 #: A dead worker's jobs are taken over within about two seconds instead of ten.
@@ -217,6 +219,7 @@ class House:
             "CH_SECRET": SECRET,
             "CH_REDIS_URL": self.valkey.url,
             "CH_ENGINE_URL": self.proxy.url if self.proxy else self.engine.url,
+            "CH_PLANS_FILE": str(PLANS_FILE),
             **QUICK,
             **OUTSIDE,
             **self._environment,
@@ -235,7 +238,7 @@ class House:
     def add_api(self) -> ApiProcess:
         """Start one more API process."""
         number = next(self._numbers)
-        port = find_free_port()
+        port = take_port()
         api = ApiProcess(
             self.folder / f"api {number}",
             {**self.environment, "CH_PUBLIC_URL": f"http://127.0.0.1:{port}"},

@@ -5,13 +5,12 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from comfyhoused.embedded import valkey
 from comfyhoused.embedded.parentage import make_tie
-from comfyhoused.embedded.ports import find_free_port
+from tests.ports import take_port
 from tests.waiting import PATIENCE_SECONDS, wait_blocking
 
 
@@ -50,7 +49,7 @@ class ServerProcess:
             self.process.kill()
             self.process.wait()
 
-    def stop(self, seconds: float = 10.0) -> None:
+    def stop(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Ask it to end (SIGTERM), then insist."""
         if self.process is None or self.process.poll() is not None:
             return
@@ -78,22 +77,17 @@ class ValkeyProcess(ServerProcess):
         return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        # Another process may take the free port first: the first start tries a few.
-        for _ in range(1 if self.port else 5):
-            port = self.port or find_free_port()
-            self.spawn(*valkey.prepare(self.folder, port))
-            wait_blocking(partial(self._has_settled, port))
-            if self.is_alive:
-                self.port = port
-                return
+        self.port = self.port or take_port()
+        self.spawn(*valkey.prepare(self.folder, self.port))
+        wait_blocking(self._has_settled)
         self._check_alive()
 
     def restart(self) -> None:
         self.kill()
         self.start()
 
-    def _has_settled(self, port: int) -> bool:
-        return not self.is_alive or valkey.is_answering(port)
+    def _has_settled(self) -> bool:
+        return not self.is_alive or valkey.is_answering(self.port)
 
 
 class EngineProcess(ServerProcess):
@@ -110,25 +104,17 @@ class EngineProcess(ServerProcess):
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        # Another process may take the free port first: the first start tries a few.
-        for _ in range(1 if self.port else 5):
-            port = self.port or find_free_port()
-            if self._start_at(port):
-                self.port = port
-                return
-        self._check_alive()
-
-    def _start_at(self, port: int) -> bool:
+        self.port = self.port or take_port()
         ready_file = self.folder / "ready"
         ready_file.unlink(missing_ok=True)
         self.spawn(
             *(sys.executable, "-m", "comfyhouse_engine"),
-            *("--host", "127.0.0.1", "--port", str(port)),
+            *("--host", "127.0.0.1", "--port", str(self.port)),
             *("--data", str(self.data), "--ready-file", str(ready_file)),
             *self.arguments,
         )
         wait_blocking(lambda: not self.is_alive or ready_file.exists())
-        return self.is_alive
+        self._check_alive()
 
     def restart(self) -> None:
         self.kill()

@@ -9,8 +9,8 @@ import pytest
 from redis.asyncio import Redis
 
 from comfyhoused import cli
-from comfyhoused.embedded.ports import find_free_port
 from comfyhoused.embedded.running import Running, find_running, forget_running, save_running
+from tests.ports import take_port
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -87,7 +87,7 @@ def test_no_redis_is_said_in_one_sentence(run: Run) -> None:
     code, _, said = run("keys", "list")
     assert code == 1
     assert said.startswith("comfyhoused: CH_REDIS_URL is not set")
-    code, _, said = run("keys", "list", CH_REDIS_URL=f"redis://127.0.0.1:{find_free_port()}/0")
+    code, _, said = run("keys", "list", CH_REDIS_URL=f"redis://127.0.0.1:{take_port()}/0")
     assert code == 1
     assert said.startswith("comfyhoused: Redis does not answer")
 

@@ -19,7 +19,8 @@ from comfyhoused.adapters.comfyui.history import OutputRef
 from comfyhoused.adapters.comfyui.look import Finished, Running
 from comfyhoused.adapters.comfyui.socket import FrameSocket
 from comfyhoused.adapters.comfyui.transfer import InputRef
-from tests.waiting import wait_until
+from tests.ports import take_port
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 REF = OutputRef("9", "images", "x_00001_.png", "ch", "output")
@@ -40,7 +41,9 @@ async def serve(handler: Handler) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def connect(handler: Handler, *, seconds: float = 10) -> AsyncIterator[ComfyClient]:
+async def connect(
+    handler: Handler, *, seconds: float = PATIENCE_SECONDS
+) -> AsyncIterator[ComfyClient]:
     async with serve(handler) as url:
         client = ComfyClient(url, http_timeout_seconds=seconds, post_timeout_seconds=seconds)
         try:
@@ -63,7 +66,7 @@ async def test_a_submit_without_an_answer_may_have_been_taken() -> None:
         await never.wait()
         return web.Response()
 
-    async with connect(handle, seconds=0.3) as client:
+    async with connect(handle, seconds=1.5) as client:
         with pytest.raises(BackendUnreachable) as caught:
             await submit(client)
         never.set()
@@ -84,13 +87,14 @@ async def test_a_connection_cut_in_the_answer_may_have_been_taken() -> None:
     assert not caught.value.refused
 
 
-async def test_where_nothing_listens_nothing_was_taken(unused_tcp_port: int) -> None:
-    url = f"http://127.0.0.1:{unused_tcp_port}"
+async def test_where_nothing_listens_nothing_was_taken() -> None:
+    port = take_port()
+    url = f"http://127.0.0.1:{port}"
     client = ComfyClient(url, http_timeout_seconds=5, post_timeout_seconds=5)
     with pytest.raises(BackendUnreachable) as caught:
         await submit(client)
     assert caught.value.refused
-    assert str(unused_tcp_port) not in caught.value.detail
+    assert str(port) not in caught.value.detail
     await client.close()
 
 
@@ -178,7 +182,7 @@ async def test_a_file_that_stops_coming_is_given_up() -> None:
         await never.wait()
         return response
 
-    async with connect(handle, seconds=0.3) as client:
+    async with connect(handle, seconds=1.5) as client:
         async with client.open_output(REF) as stream:
             assert await anext(stream.chunks) == bytes(1000)
             with pytest.raises(BackendUnreachable):
@@ -390,8 +394,9 @@ def is_over(socket: FrameSocket) -> bool:
     return heard is not None and heard.phase is Phase.ENDED
 
 
-async def test_a_socket_waits_for_its_server(unused_tcp_port: int) -> None:
-    socket = FrameSocket(f"http://127.0.0.1:{unused_tcp_port}", "c")
+async def test_a_socket_waits_for_its_server() -> None:
+    port = take_port()
+    socket = FrameSocket(f"http://127.0.0.1:{port}", "c")
     server = SocketServer()
     async with run(socket):
         with pytest.raises(TimeoutError):
@@ -399,7 +404,7 @@ async def test_a_socket_waits_for_its_server(unused_tcp_port: int) -> None:
         runner = web.AppRunner(web.Application())
         runner.app.router.add_get("/ws", server.handle)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", unused_tcp_port).start()
-        await asyncio.wait_for(socket.wait_connected(), 10)
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        await asyncio.wait_for(socket.wait_connected(), PATIENCE_SECONDS)
         assert socket.is_connected
     await runner.cleanup()

@@ -6,8 +6,8 @@ import pytest
 from redis.asyncio import Redis
 
 from comfyhoused.embedded import valkey
-from comfyhoused.embedded.ports import find_free_port
 from tests.conftest import MakeValkey
+from tests.ports import take_port
 from tests.processes import ServerProcess, ValkeyProcess
 
 
@@ -43,7 +43,7 @@ async def test_the_data_folder_may_have_spaces_and_quotes(
 
 
 def test_nobody_answers_on_a_free_port() -> None:
-    assert not valkey.is_answering(find_free_port())
+    assert not valkey.is_answering(take_port())
 
 
 def test_it_starts_under_a_locale_that_is_not_installed(

@@ -13,6 +13,7 @@ import pytest_asyncio
 from comfyhoused.kit.ids import make_id
 from tests.house import House
 from tests.job_cases import make_generate
+from tests.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -59,7 +60,7 @@ async def follow(
 async def read_all(
     client: httpx.AsyncClient, job_id: str, last_id: str | None = None
 ) -> list[dict[str, str]]:
-    async with asyncio.timeout(20), follow(client, job_id, last_id) as events:
+    async with asyncio.timeout(PATIENCE_SECONDS), follow(client, job_id, last_id) as events:
         return [event async for event in events]
 
 
@@ -68,11 +69,16 @@ def list_states(events: list[dict[str, str]]) -> list[str]:
 
 
 async def test_a_stream_tells_states_progress_and_previews_and_ends(
-    customer: httpx.AsyncClient,
+    house: House, customer: httpx.AsyncClient
 ) -> None:
+    house.engine.hold()
     job_id = await submit(customer, "sandbox:slow=1", steps=8)
-
-    events = await read_all(customer, job_id)
+    events = []
+    async with asyncio.timeout(PATIENCE_SECONDS), follow(customer, job_id) as stream:
+        async for event in stream:
+            events.append(event)
+            if event["event"] == "job.running":
+                house.engine.let_go()
 
     assert list_states(events) == ["job.queued", "job.running", "job.succeeded"]
     kinds = {one["event"] for one in events}
@@ -107,10 +113,10 @@ async def test_cut_off_and_resumed_nothing_is_missed_and_nothing_comes_twice(
     customer: httpx.AsyncClient,
 ) -> None:
     """A follower that is cut off after every single message."""
-    job_id = await submit(customer, "sandbox:slow=1", steps=4)
+    job_id = await submit(customer, "sandbox:slow=0.5", steps=4)
     seen: list[str] = []
     ids: list[str] = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not seen or seen[-1] not in LAST:
             async with follow(customer, job_id, ids[-1] if ids else None) as events:
                 async for event in events:
@@ -152,7 +158,7 @@ async def test_a_malformed_last_event_id_is_refused(customer: httpx.AsyncClient)
 async def test_a_canceled_job_ends_its_streams(customer: httpx.AsyncClient) -> None:
     job_id = await submit(customer, "sandbox:hang")
     readers = [asyncio.create_task(read_all(customer, job_id)) for _ in range(5)]
-    async with asyncio.timeout(20), follow(customer, job_id) as events:
+    async with asyncio.timeout(PATIENCE_SECONDS), follow(customer, job_id) as events:
         async for event in events:
             if event["event"] == "job.running":
                 break

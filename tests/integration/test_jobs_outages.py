@@ -1,7 +1,6 @@
 """Parts of the house that are away: quick and honest answers, and work that goes on after."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 
 import httpx
@@ -10,7 +9,7 @@ import pytest_asyncio
 
 from tests.house import House
 from tests.job_cases import make_generate
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -40,39 +39,41 @@ async def call_all(client: httpx.AsyncClient) -> list[httpx.Response]:
 
 
 async def test_without_redis_every_call_is_answered_and_then_all_goes_on(house: House) -> None:
-    running = await house.submit("sandbox:slow=3")
+    house.engine.hold()
+    running = await house.submit("a running boat")
     await house.wait_state(running, "running")
-    queued = await house.submit("sandbox:slow=1")
+    queued = await house.submit("a queued boat")
     house.valkey.kill()
 
-    began_at = time.monotonic()
-    answers = await call_all(house.client)
-    seconds = time.monotonic() - began_at
+    async with asyncio.timeout(PATIENCE_SECONDS):  # answered, not timed out one after the other
+        answers = await call_all(house.client)
 
     assert {one.status_code for one in answers} == {503}
     assert {one.headers["Content-Type"] for one in answers} == {"application/problem+json"}
     assert {one.json()["code"] for one in answers} == {"store_unavailable"}
     assert all(one.json()["retryable"] and "Retry-After" in one.headers for one in answers)
-    assert seconds < 20, "answered, not timed out one after the other"
     ready = await house.client.get("/api/v1/ready")
     assert (ready.status_code, ready.json()["store"]) == (503, False)
     assert (await house.client.get("/api/v1/health")).status_code == 200
 
     await asyncio.to_thread(house.valkey.start)
+    house.engine.let_go()
 
     assert (await house.wait_state(running, "succeeded"))["attempt"] == 1
     assert (await house.wait_state(queued, "succeeded"))["attempt"] == 1
     assert (await house.client.post("/api/v1/generate", json=make_generate())).status_code == 200
     assert house.workers[0].is_alive
-    assert sorted(house.count_starts().values()) == [1, 1, 1]
+    assert set(house.count_starts().values()) == {1}
 
 
 async def test_a_run_that_ends_while_redis_is_away_is_delivered_after(house: House) -> None:
-    job_id = await house.submit("sandbox:slow=1")
+    house.engine.hold()
+    job_id = await house.submit("a boat")
     await house.wait_state(job_id, "running")
     house.valkey.kill()
-    ends = len([one for one in house.executions() if one["event"] == "end"])
-    await wait_until(lambda: len(_list_ends(house)) > ends, 20)
+    ends = len(_list_ends(house))
+    house.engine.let_go()
+    await wait_until(lambda: len(_list_ends(house)) > ends)
     await asyncio.to_thread(house.valkey.start)
 
     job = await house.wait_state(job_id, "succeeded")
@@ -86,11 +87,12 @@ def _list_ends(house: House) -> list[str]:
 
 
 async def test_who_waits_for_a_picture_waits_through_an_outage(house: House) -> None:
-    body = make_generate("sandbox:slow=1")
-    waiting = asyncio.create_task(house.client.post("/api/v1/generate", json=body))
+    house.engine.hold()
+    waiting = asyncio.create_task(house.client.post("/api/v1/generate", json=make_generate()))
     await _wait_any_running(house)
     house.valkey.kill()
     await asyncio.to_thread(house.valkey.start)
+    house.engine.let_go()
 
     answer = await waiting
 
@@ -99,15 +101,20 @@ async def test_who_waits_for_a_picture_waits_through_an_outage(house: House) -> 
 
 async def test_what_was_accepted_is_not_said_to_be_refused(house: House) -> None:
     """Else the customer would send it again, and pay twice."""
-    waiting = asyncio.create_task(
-        house.client.post(
-            "/api/v1/generate", json=make_generate("sandbox:slow=2"), headers={"Prefer": "wait=1"}
+    for seconds in (1, 4, 16):  # on a busy machine the outage may come when the wait is over
+        house.engine.hold()
+        headers = {"Prefer": f"wait={seconds}"}
+        waiting = asyncio.create_task(
+            house.client.post("/api/v1/generate", json=make_generate(), headers=headers)
         )
-    )
-    await _wait_any_running(house)
-    house.valkey.kill()
-    answer = await waiting
-    await asyncio.to_thread(house.valkey.start)
+        await _wait_any_running(house)
+        house.valkey.kill()
+        answer = await waiting
+        await asyncio.to_thread(house.valkey.start)
+        house.engine.let_go()
+        if answer.status_code != 202:
+            break
+        await house.wait_state(answer.json()["job_id"], "succeeded")
 
     assert (answer.status_code, answer.json()["code"]) == (503, "job_unseen")
     job = await house.wait_state(answer.headers["Comfyhouse-Job"], "succeeded")
@@ -123,7 +130,8 @@ async def _wait_any_running(house: House) -> None:
 
 async def test_a_stream_lives_through_an_outage(house: House) -> None:
     """It is cut or goes on; resumed with the last id it misses nothing."""
-    job_id = await house.submit("sandbox:slow=2", steps=4)
+    house.engine.hold()
+    job_id = await house.submit(steps=4)
     await house.wait_state(job_id, "running")
     ids: list[str] = []
     states: list[str] = []
@@ -142,7 +150,8 @@ async def test_a_stream_lives_through_an_outage(house: House) -> None:
     await wait_until(lambda: len(states) == 2)
     house.valkey.kill()
     await asyncio.to_thread(house.valkey.start)
-    async with asyncio.timeout(30):
+    house.engine.let_go()
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await asyncio.gather(following, return_exceptions=True)
         while states[-1] != "job.succeeded":
             try:
@@ -168,10 +177,10 @@ async def test_two_hundred_followers_live_through_an_outage(house: House) -> Non
     limits = httpx.Limits(max_connections=250)
     headers = house.client.headers
     async with httpx.AsyncClient(
-        base_url=house.url, headers=headers, limits=limits, timeout=60
+        base_url=house.url, headers=headers, limits=limits, timeout=PATIENCE_SECONDS
     ) as crowd:
         following = [asyncio.create_task(follow(crowd)) for _ in range(200)]
-        await wait_until(lambda: opened == 200, 30)
+        await wait_until(lambda: opened == 200)
         await asyncio.to_thread(house.valkey.restart)
         assert (await house.client.post(f"{JOBS}/{job_id}/cancel")).status_code == 200
         streams = await asyncio.gather(*following)
@@ -183,7 +192,8 @@ async def test_two_hundred_followers_live_through_an_outage(house: House) -> Non
 
 async def test_full_redis_takes_no_new_jobs_but_finishes_what_runs(house: House) -> None:
     """`noeviction`: admission is refused, scripts that end something are not."""
-    running = await house.submit("sandbox:slow=2", steps=4)
+    house.engine.hold()
+    running = await house.submit("a running boat", steps=4)
     await house.wait_state(running, "running")
     waiting = await house.submit("a patient boat", steps=4)
     canceled = await house.submit("a canceled boat")
@@ -191,6 +201,7 @@ async def test_full_redis_takes_no_new_jobs_but_finishes_what_runs(house: House)
     try:
         refused = await house.client.post(JOBS, json=make_generate())
         cancel = await house.client.post(f"{JOBS}/{canceled}/cancel")
+        house.engine.let_go()
         jobs = [
             await house.wait_state(running, "succeeded"),
             await house.wait_state(waiting, "succeeded"),
@@ -207,15 +218,15 @@ async def test_full_redis_takes_no_new_jobs_but_finishes_what_runs(house: House)
 
 
 async def test_a_worker_that_is_asked_to_leave_hands_its_jobs_over(house: House) -> None:
-    job_id = await house.submit("sandbox:slow=2")
+    house.engine.hold()
+    job_id = await house.submit("a boat")
     await house.wait_state(job_id, "running")
     leaving = house.workers[0]
-    began_at = time.monotonic()
     await asyncio.to_thread(leaving.stop)
     assert leaving.process is not None
-    assert leaving.process.returncode == 0
-    assert time.monotonic() - began_at < 9, "it left, it was not killed"
+    assert leaving.process.returncode == 0, "it left, it was not killed"
     house.add_worker()
+    house.engine.let_go()
 
     job = await house.wait_state(job_id, "succeeded")
 
@@ -232,7 +243,7 @@ async def test_api_and_worker_may_start_before_redis(house: House) -> None:
     await asyncio.to_thread(house.apis[-1].wait_ready)
     early = await house.client.post(f"{house.apis[-1].url}{JOBS}", json=make_generate())
     assert (early.status_code, early.json()["code"]) == (503, "store_unavailable")
-    await wait_until(lambda: "waiting for Redis" in house.workers[-1].log.read_text(), 20)
+    await wait_until(lambda: "waiting for Redis" in house.workers[-1].log.read_text())
     await asyncio.to_thread(house.valkey.start)
 
     answer = await house.client.post(f"{house.apis[-1].url}/api/v1/generate", json=make_generate())

@@ -7,7 +7,7 @@ import pytest
 from comfyhoused.adapters.redis.client import Store, StoreUnavailable, open_store
 from comfyhoused.adapters.storage.storage import StorageUnavailable
 from comfyhoused.core.jobs.settlement import Ending, read_outbox
-from comfyhoused.embedded.ports import find_free_port
+from tests.ports import take_port
 
 
 async def _ask_and_stay(store: Store) -> None:
@@ -33,7 +33,7 @@ async def test_a_cancellation_is_never_swallowed(valkey_url: str, is_warm: bool)
 
 
 async def test_a_store_that_is_away_is_told_in_one_word() -> None:
-    store = open_store(f"redis://127.0.0.1:{find_free_port()}/0")
+    store = open_store(f"redis://127.0.0.1:{take_port()}/0")
     with pytest.raises(StoreUnavailable) as told:
         await store.ping()
     assert (told.value.status, told.value.headers) == (503, {"Retry-After": "2"})

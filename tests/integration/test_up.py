@@ -16,8 +16,8 @@ import psutil
 import pytest
 from PIL import Image
 
-from comfyhoused.embedded.ports import find_free_port
 from tests.conftest import MakeEngine, MakeValkey
+from tests.ports import take_port
 from tests.waiting import wait_blocking
 
 # Of the developer's own environment nothing may reach the house under test.
@@ -183,7 +183,7 @@ def test_a_busy_port_is_named_with_its_setting(tmp_path: Path) -> None:
 
 
 def test_a_redis_that_does_not_answer_is_named_with_its_setting(tmp_path: Path) -> None:
-    address = f"redis://127.0.0.1:{find_free_port()}/0"
+    address = f"redis://127.0.0.1:{take_port()}/0"
     check_one_sentence(House(tmp_path / "house", CH_REDIS_URL=address), "CH_REDIS_URL")
 
 
