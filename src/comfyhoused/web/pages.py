@@ -1,6 +1,6 @@
 """Pages: Jinja templates rendered under a policy that allows only what we serve ourselves."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,18 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from comfyhoused.web.assets import ASSETS
-from comfyhoused.web.words import format_bytes, format_count, format_seconds, mark_code
+from comfyhoused.web.words import (
+    format_ago,
+    format_bytes,
+    format_cents,
+    format_count,
+    format_day,
+    format_dollars,
+    format_micros,
+    format_seconds,
+    mark_code,
+    mark_time,
+)
 
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data: blob:; "
@@ -22,6 +33,19 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
+}
+
+_FILTERS: dict[str, Callable[..., str]] = {
+    "ago": format_ago,
+    "bytes": format_bytes,
+    "cents": format_cents,
+    "code": mark_code,
+    "count": format_count,
+    "day": format_day,
+    "dollars": format_dollars,
+    "micros": format_micros,
+    "seconds": format_seconds,
+    "time": mark_time,
 }
 
 
@@ -38,10 +62,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.globals["asset"] = ASSETS.get_url
-        self._environment.filters["seconds"] = format_seconds
-        self._environment.filters["count"] = format_count
-        self._environment.filters["bytes"] = format_bytes
-        self._environment.filters["code"] = mark_code
+        self._environment.filters |= _FILTERS
 
     def render(
         self,

@@ -4,16 +4,15 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Header, Request, Response
-from fastapi.responses import RedirectResponse, StreamingResponse
+from fastapi.responses import RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from comfyhoused.api.console.files_out import give_file
 from comfyhoused.api.console.pages import PAGES, render_page
 from comfyhoused.api.console.views import view_job
 from comfyhoused.api.console.visitors import OWNERS, PageVisitor, get_page_job
 from comfyhoused.api.house import ApiHouse
 from comfyhoused.api.jobs import stream_events
-from comfyhoused.core.files.content_types import is_shown_inline, make_safe_type
-from comfyhoused.core.files.records import FileNotFound, find_file
 from comfyhoused.core.jobs.cancel import cancel_job
 
 router = APIRouter(prefix="/page", include_in_schema=False)
@@ -60,18 +59,4 @@ async def follow(
 @router.get("/files/{file_id}")
 async def show_file(visitor: PageVisitor, file_id: str) -> Response:
     """Give a file of the demo account from our own address, wherever it is stored."""
-    resources = visitor.house.resources
-    file = await find_file(resources.store, file_id)
-    if file is None or file.owner not in OWNERS:
-        raise FileNotFound("It may have expired.")
-    content_type = make_safe_type(file.content_type)
-    disposition = "inline" if is_shown_inline(content_type) else "attachment"
-    headers = {
-        "Content-Length": str(file.size_bytes),
-        "Content-Disposition": disposition,
-        "Cache-Control": "private, max-age=3600",
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "default-src 'none'; sandbox",
-    }
-    chunks = resources.storage.read(file.key)
-    return StreamingResponse(chunks, media_type=content_type, headers=headers)
+    return await give_file(visitor.house, OWNERS, file_id)

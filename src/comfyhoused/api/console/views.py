@@ -1,6 +1,8 @@
 """A job as the page shows it: words, steps and addresses, the same with and without script."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from comfyhoused.api.console.recipes import RECIPES, Recipe
@@ -44,11 +46,26 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherOutput:
+    """An output that is no picture: to be fetched."""
+
+    url: str
+    kind: str
+    content_type: str
+    size_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class JobView:
     """What the templates need of a job."""
 
     id: str
+    page: str
     title: str
+    kind: str
+    mode: str
+    created_at: datetime
+    finished_at: datetime | None
     state: str
     words: str
     is_over: bool
@@ -60,10 +77,19 @@ class JobView:
     is_sample: bool
     before_url: str
     pictures: tuple[Picture, ...]
+    others: tuple[OtherOutput, ...]
+    gone_count: int
     parameters: dict[str, Any]
+    metadata: dict[str, str]
+    units: int
     error: dict[str, Any] | None
     timings: Timings
     steps: tuple[Step, ...]
+
+    @property
+    def charged_units(self) -> int:
+        """What it counts: only what was delivered is charged."""
+        return self.units if self.state == JobState.SUCCEEDED.value else 0
 
     @property
     def made_by(self) -> str:
@@ -73,18 +99,27 @@ class JobView:
         return " · ".join(filter(None, (self.server, self.parameters.get("model"))))
 
     @property
-    def kind(self) -> str:
-        """Which part of the page it belongs to: edit or sandbox."""
+    def place(self) -> str:
+        """Which part of the front page it belongs to: edit or sandbox."""
         return "edit" if self.recipe else "sandbox"
 
 
-def view_job(job: Job) -> JobView:
-    """Return the view of a job that the page submitted, or any other of the account."""
+def view_job(job: Job, *, base: str = "/page", kept: Collection[str] | None = None) -> JobView:
+    """Return the view of a job whose files and page lie below `base`.
+
+    `kept` are the ids of outputs that are still there; None: nobody has looked.
+    """
     metadata = job.facts.get("metadata", {})
     recipe = RECIPES.get(metadata.get("recipe", ""))
+    outputs = [raw for raw in job.outputs if kept is None or raw["file_id"] in kept]
     return JobView(
         id=job.id,
+        page=f"{base}/jobs/{job.id}",
         title=_make_title(job, recipe),
+        kind=job.kind,
+        mode=job.mode,
+        created_at=job.created_at,
+        finished_at=job.finished_at,
         state=job.state.value,
         words=_WORDS[job.state],
         is_over=job.state.is_terminal,
@@ -94,9 +129,13 @@ def view_job(job: Job) -> JobView:
         attempt=job.attempt,
         recipe=recipe,
         is_sample=metadata.get("photo") == "sample",
-        before_url=_find_before(metadata) if recipe else "",
-        pictures=tuple(_view_picture(raw) for raw in job.outputs if raw.get("width")),
+        before_url=_find_before(base, metadata) if recipe else "",
+        pictures=tuple(_view_picture(base, raw) for raw in outputs if raw.get("width")),
+        others=tuple(_view_other(base, raw) for raw in outputs if not raw.get("width")),
+        gone_count=len(job.outputs) - len(outputs),
         parameters=job.facts.get("parameters", {}),
+        metadata=metadata,
+        units=job.reserved_units,
         error=dict(job.error) if job.error else None,
         timings=make_timings(job),
         steps=_make_steps(job),
@@ -106,24 +145,32 @@ def view_job(job: Job) -> JobView:
 def _make_title(job: Job, recipe: Recipe | None) -> str:
     if recipe is not None:
         return f"Photo edit, {recipe.title}"
-    return str(job.facts.get("parameters", {}).get("prompt") or "Workflow")
+    prompt = job.facts.get("parameters", {}).get("prompt")
+    if prompt:
+        return str(prompt)
+    name = job.facts.get("template") or job.kind
+    return str(name).replace("-", " ").capitalize()
 
 
-def _find_before(metadata: dict[str, str]) -> str:
+def _find_before(base: str, metadata: dict[str, str]) -> str:
     if metadata.get("photo") == "sample":
         return ASSETS.get_url(SAMPLE)
-    return make_file_url(metadata.get("photo", ""))
+    return make_file_url(base, metadata.get("photo", ""))
 
 
-def make_file_url(file_id: str) -> str:
-    """Return the page's own address of a file: links to storage may be of another origin."""
-    return f"/page/files/{file_id}"
+def make_file_url(base: str, file_id: str) -> str:
+    """Return our own address of a file: links to storage may be of another origin."""
+    return f"{base}/files/{file_id}"
 
 
-def _view_picture(raw: dict[str, Any]) -> Picture:
-    return Picture(
-        make_file_url(raw["file_id"]), raw["width"], raw["height"], raw.get("size_bytes")
-    )
+def _view_picture(base: str, raw: dict[str, Any]) -> Picture:
+    url = make_file_url(base, raw["file_id"])
+    return Picture(url, raw["width"], raw["height"], raw.get("size_bytes"))
+
+
+def _view_other(base: str, raw: dict[str, Any]) -> OtherOutput:
+    url = make_file_url(base, raw["file_id"])
+    return OtherOutput(url, raw["kind"], raw.get("content_type", ""), raw.get("size_bytes"))
 
 
 def _make_steps(job: Job) -> tuple[Step, ...]:

@@ -8,24 +8,24 @@ const LONGEST_PAUSE_MS = 8000;
 export const JOB_GONE = { title: "The job is gone", detail: "It was erased meanwhile.", errors: [] };
 
 /** Tell whether a job cannot be seen any more: it was erased meanwhile. */
-async function isGone(jobId) {
+async function isGone(base, jobId) {
   try {
-    return (await fetch(`/page/jobs/${jobId}/print`)).status === 404;
+    return (await fetch(`${base}/jobs/${jobId}/print`)).status === 404;
   } catch {
     return false;
   }
 }
 
 /**
- * Call `on(type, data)` for everything that happens to a job. Resolves with the last type,
+ * Call `on(type, data)` for everything that happens to a job below `base`. Resolves with the last type,
  * rejects with a problem when the job is gone. The browser resumes after a short break by
  * itself; after a refusal we begin again.
  */
-export function followJob(jobId, on) {
+export function followJob(jobId, on, base = "/page") {
   return new Promise((resolve, reject) => {
     let pause = 500;
     const open = () => {
-      const source = new EventSource(`/page/jobs/${jobId}/events`);
+      const source = new EventSource(`${base}/jobs/${jobId}/events`);
       const hear = (event) => {
         pause = 500;
         on(event.type, JSON.parse(event.data));
@@ -37,7 +37,7 @@ export function followJob(jobId, on) {
       source.addEventListener("error", async () => {
         on("connection.lost", {});
         if (source.readyState !== EventSource.CLOSED) return;
-        if (await isGone(jobId)) {
+        if (await isGone(base, jobId)) {
           reject(JOB_GONE);
           return;
         }

@@ -34,4 +34,4 @@ function show(type, data) {
 }
 
 find("preview").addEventListener("load", (event) => fitPreview(event.target));
-followJob(bench.dataset.job, show).finally(() => location.reload());
+followJob(bench.dataset.job, show, bench.dataset.base).finally(() => location.reload());

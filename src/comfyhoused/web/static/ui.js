@@ -56,8 +56,8 @@ function enhanceTheme() {
   }
 }
 
-function enhanceCopying() {
-  for (const button of all("[data-copy]")) {
+export function enhanceCopying(root = document) {
+  for (const button of all("[data-copy]", root)) {
     button.hidden = false;
     button.addEventListener("click", async () => {
       const text = document.getElementById(button.dataset.copy).textContent;
@@ -84,7 +84,62 @@ function enhanceMenus() {
   }
 }
 
+/** Write instants in the reader's own time; the page comes with UTC. */
+export function enhanceTimes(root = document) {
+  const forms = {
+    minute: { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" },
+    second: { hour: "2-digit", minute: "2-digit", second: "2-digit" },
+    day: { day: "numeric", month: "long", year: "numeric" },
+  };
+  for (const time of all("time[data-time]", root)) {
+    const format = new Intl.DateTimeFormat("en-GB", forms[time.dataset.time]);
+    time.textContent = format.format(new Date(time.dateTime));
+    time.title = time.dateTime;
+  }
+}
+
+/** One panel at a time; without script they stand below each other. */
+export function enhanceTabs(root = document) {
+  for (const list of all("[data-tabs]", root)) {
+    const tabs = all("[role=tab]", list);
+    const choose = (chosen) => {
+      for (const tab of tabs) {
+        const isOn = tab === chosen;
+        tab.setAttribute("aria-selected", isOn);
+        tab.tabIndex = isOn ? 0 : -1;
+        document.getElementById(tab.getAttribute("aria-controls")).hidden = !isOn;
+      }
+    };
+    tabs.forEach((tab, i) => {
+      tab.addEventListener("click", () => choose(tab));
+      tab.addEventListener("keydown", (event) => {
+        const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+        if (!step) return;
+        const next = tabs[(i + step + tabs.length) % tabs.length];
+        choose(next);
+        next.focus();
+      });
+    });
+    list.hidden = false;
+    choose(tabs.find((tab) => tab.getAttribute("aria-selected") === "true") ?? tabs[0]);
+  }
+}
+
+/** A box that asks before something cannot be undone closes on Escape. */
+function enhanceConfirming() {
+  for (const box of all("details.confirm")) {
+    box.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !box.open) return;
+      box.open = false;
+      box.querySelector("summary").focus();
+    });
+  }
+}
+
 enhanceMenus();
 enhanceTheme();
+enhanceTimes();
+enhanceTabs();
+enhanceConfirming();
 enhanceComparisons();
 enhanceCopying();

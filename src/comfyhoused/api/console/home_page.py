@@ -1,0 +1,32 @@
+"""/console: is anything wrong, how much is left, what ran last."""
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from comfyhoused.api.console.console_pages import list_owners, render_console
+from comfyhoused.api.console.jobs_page import view_whole
+from comfyhoused.api.console.members import SignedIn
+from comfyhoused.api.console.views import JobView
+from comfyhoused.core.jobs.listing import list_jobs
+
+router = APIRouter(include_in_schema=False)
+
+_LATEST = 6
+
+
+@router.get("/console")
+async def show_home(member: SignedIn) -> Response:
+    """Show the account's plan, its use of this month, and the latest jobs."""
+    return render_console(
+        member, "console/home.html", nav="Home", latest=await list_latest(member, _LATEST)
+    )
+
+
+async def list_latest(member: SignedIn, most: int) -> list[JobView]:
+    """Return the newest jobs of both modes."""
+    store = member.house.resources.store
+    pages = [
+        await list_jobs(store, owner, limit=most, cursor=None) for owner in list_owners(member)
+    ]
+    jobs = sorted((job for page in pages for job in page.items), key=lambda job: job.created_at)
+    return [await view_whole(member, job) for job in reversed(jobs[-most:])]

@@ -1,0 +1,74 @@
+"""/pricing: what both products cost. The API's plans come from the plans file."""
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from comfyhoused.api.console.pages import render_page
+from comfyhoused.api.house import House
+from comfyhoused.api.plans import FEATURES, Feature, Plan
+
+router = APIRouter(include_in_schema=False)
+
+FEATURE_WORDS: dict[Feature, str] = {
+    "webhooks": "Webhooks",
+    "controlnet": "ControlNet",
+    "priority": "Order among your own jobs",
+    "registered_workflows": "Workflows of your own, with typed inputs",
+}
+#: Whom the plans of our own file are for; an operator's own plans say nothing here.
+_WHO = {
+    "free": "See whether it suits your work.",
+    "starter": "For a first product with customers.",
+    "pro": "For a product that pictures are part of.",
+    "business": "For pipelines of your own.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CreatorPlan:
+    """A plan of Creator as it is meant to be; money in US cents."""
+
+    title: str
+    price_cents: int
+    photos: int
+    extra_cents: int | None
+    who: str
+
+
+CREATOR_PLANS = (
+    CreatorPlan("Free", 0, 10, None, "See whether the presets suit your work."),
+    CreatorPlan("Creator", 2900, 100, 50, "For one photographer or a small shop."),
+    CreatorPlan("Studio", 9900, 500, 30, "For a catalogue that keeps growing."),
+)
+
+
+@router.get("/pricing")
+async def show_pricing(request: Request, house: House) -> Response:
+    """Show the plans that anybody may choose."""
+    plans = house.plans.list_offered()
+    return render_page(
+        request,
+        house,
+        "pricing.html",
+        here="Pricing",
+        plans=plans,
+        ticks={plan.name: list_ticks(plan) for plan in plans},
+        who=_WHO,
+        units=house.plans.units,
+        creator_plans=CREATOR_PLANS,
+    )
+
+
+def list_ticks(plan: Plan) -> list[str]:
+    """Return what a plan holds, a line each."""
+    ticks = [
+        f"{plan.requests_per_second:g} request{'' if plan.requests_per_second == 1 else 's'} "
+        "a second",
+        f"{plan.concurrency} jobs at a time",
+        f"Pictures kept {plan.retention_days} days",
+    ]
+    ticks += [FEATURE_WORDS[feature] for feature in FEATURES if plan.has(feature)]
+    ticks.append("A small mark on pictures" if plan.mark else "No mark on pictures")
+    return ticks

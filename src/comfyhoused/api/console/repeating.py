@@ -1,0 +1,44 @@
+"""A job's request, once more."""
+
+from pydantic import ValidationError
+
+from comfyhoused.api.proposals.propose import JobRequest
+from comfyhoused.api.schemas import GenerateRequest, WorkflowRequest
+from comfyhoused.core.jobs.record import Job, JobNotFound, get_spec
+from comfyhoused.kit.errors import Conflict
+from comfyhoused.resources import Resources
+
+
+class RequestGone(Conflict):
+    """What the job was asked for is not kept any more, so that it cannot be asked again."""
+
+    code = "request_gone"
+    title = "The request is not kept any more"
+
+
+async def can_repeat(resources: Resources, job: Job) -> bool:
+    """Tell whether the job's request is still known."""
+    try:
+        await make_request_again(resources, job)
+    except RequestGone:
+        return False
+    return True
+
+
+async def make_request_again(resources: Resources, job: Job) -> JobRequest:
+    """Return the request that the job answered: the same parameters, seed and all.
+
+    Raises RequestGone, which is so for the graphs of jobs that were archived.
+    """
+    metadata = job.facts.get("metadata", {})
+    try:
+        if job.kind == "generate":
+            known = GenerateRequest.model_fields
+            parameters = job.facts.get("parameters", {})
+            asked = {name: value for name, value in parameters.items() if name in known}
+            return GenerateRequest(**asked, metadata=metadata)
+        spec = await get_spec(resources.store, job.id)
+        units = max(1, job.reserved_units)
+        return WorkflowRequest(workflow=spec["graph"], max_units=units, metadata=metadata)
+    except (JobNotFound, ValidationError) as error:
+        raise RequestGone("Jobs keep what they were asked for a day.") from error
