@@ -15,6 +15,7 @@ import uvloop
 
 from comfyhoused.adapters.queue.doorbell import make_broker, make_listener
 from comfyhoused.adapters.redis.client import StoreUnavailable
+from comfyhoused.api.plans import PlanBook
 from comfyhoused.api.settlement import erase_marked_jobs, settle_endings
 from comfyhoused.core.files.sweep import sweep_files
 from comfyhoused.core.jobs.archive import archive_jobs
@@ -55,6 +56,7 @@ async def work(settings: Settings) -> None:
 
 async def _work_with(resources: Resources, stopping: asyncio.Event) -> None:
     name = make_id("worker", 12)
+    plans = PlanBook.load(resources.settings.house.plans_file)
     # Loading its data, Redis answers what the check asks, but nothing else.
     prefix = f"ch-{await insist(lambda: get_house(resources))}-"
     foreman = Foreman(resources, name, client_prefix=prefix)
@@ -63,7 +65,7 @@ async def _work_with(resources: Resources, stopping: asyncio.Event) -> None:
     listener = make_listener(broker, lambda: _ring_from_thread(loop, foreman))
     tasks = [
         asyncio.create_task(foreman.work()),
-        asyncio.create_task(_settle(resources, name)),
+        asyncio.create_task(_settle(resources, plans, name)),
         asyncio.create_task(_sweep_files(resources)),
         asyncio.create_task(_wait(stopping)),
     ]
@@ -101,9 +103,9 @@ async def _wait(stopping: asyncio.Event) -> None:
     await stopping.wait()
 
 
-async def _settle(resources: Resources, name: str) -> None:
+async def _settle(resources: Resources, plans: PlanBook, name: str) -> None:
     while True:
-        await _do("settling", lambda: settle_endings(resources, name))
+        await _do("settling", lambda: settle_endings(resources, plans, name))
         await _do("erasing", lambda: erase_marked_jobs(resources))
         await asyncio.sleep(_SETTLE_SECONDS)
 

@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 from blake3 import blake3
 
+from comfyhoused.api.periods import get_period
+from comfyhoused.core.jobs.books import make_books_key, read_ledger
 from comfyhoused.kit.ids import make_attempt_id
 from tests.house import TERMINAL, House
 from tests.waiting import wait_until
@@ -59,21 +61,24 @@ def check_runs(house: House, job_ids: Sequence[str]) -> int:
 async def check_ledger(house: House, owner: str, jobs: dict[str, dict[str, Any]]) -> None:
     """Nothing stays reserved; what was delivered is charged, once, and nothing else."""
     usage: dict[str, str] = {}
+    period = get_period()
 
     async def is_settled() -> bool:
         nonlocal usage
-        usage = await house.store.hgetall(f"ch:1:usage:{owner}")
+        usage = await house.store.hgetall(make_books_key("usage", owner, period))
         return usage.get("reserved", "0") == "0"
 
     await wait_until(is_settled)
     delivered = [one for one, job in jobs.items() if job["status"] == "succeeded"]
     assert int(usage.get("settled", "0")) == len(delivered)
-    charges = await house.store.hgetall(f"ch:1:charges:{owner}")
+    charges = await house.store.hgetall(make_books_key("charges", owner, period))
     assert {one: charges.get(one) for one in jobs} == {
         one: "settled:1" if one in delivered else "released:0" for one in jobs
     }
-    verbs = await house.store.xrange(f"ch:1:ledger:{owner}")
-    assert len(verbs) == len({fields["job"] for _, fields in verbs}), "an entry is doubled"
+    rows = [one async for one in read_ledger(house.store, owner, period)]
+    verbs = {(one.job_id, one.verb == "reserve") for one in rows}
+    assert len(rows) == len(verbs), "an entry is doubled"
+    assert sum(one.units for one in rows if one.verb == "settle") == len(delivered)
 
 
 async def check_outputs(house: House, jobs: dict[str, dict[str, Any]]) -> None:

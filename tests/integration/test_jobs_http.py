@@ -13,6 +13,8 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
+from comfyhoused.api.periods import get_period
+from comfyhoused.core.jobs.books import make_books_key
 from comfyhoused.kit.ids import make_id
 from tests.house import House
 from tests.job_cases import make_blank_graph, make_generate, make_invert_graph
@@ -322,6 +324,10 @@ async def test_an_erasure_that_fails_does_not_hold_up_the_others(
         await house.store.zrem(marked, stubborn)
 
 
+def make_usage_key(account: str) -> str:
+    return make_books_key("usage", f"account:{account}", get_period())
+
+
 async def test_erased_at_once_is_charged_all_the_same(
     house: House, customer: httpx.AsyncClient
 ) -> None:
@@ -333,11 +339,11 @@ async def test_erased_at_once_is_charged_all_the_same(
             await client.delete(f"{JOBS}/{job['job_id']}")
 
         async def is_settled() -> bool:
-            usage = await house.store.hgetall(f"ch:1:usage:account:{account}")
+            usage = await house.store.hgetall(make_usage_key(account))
             return usage.get("reserved") == "0"
 
         await wait_until(is_settled)
-        assert await house.store.hget(f"ch:1:usage:account:{account}", "settled") == "5"
+        assert await house.store.hget(make_usage_key(account), "settled") == "5"
 
 
 async def test_another_accounts_job_is_not_there(house: House, customer: httpx.AsyncClient) -> None:
@@ -367,7 +373,7 @@ async def test_test_mode_is_apart_from_live_and_free(house: House) -> None:
         assert job["status"] == "succeeded"
         assert job["cost"]["images_used"] == 0
         assert (await live.get(f"{JOBS}/{job['job_id']}")).status_code == 404
-    assert await house.store.hgetall(f"ch:1:usage:account:{account}:test") == {}
+    assert await house.store.hgetall(make_usage_key(f"{account}:test")) == {}
 
 
 async def test_idempotency_key(customer: httpx.AsyncClient) -> None:

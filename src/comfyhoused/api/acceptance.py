@@ -2,67 +2,125 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from blake3 import blake3
 
 from comfyhoused.adapters.queue.doorbell import ring
 from comfyhoused.adapters.redis.client import StoreFull
 from comfyhoused.api.house import ApiHouse, Principal
+from comfyhoused.api.periods import get_day, get_period
+from comfyhoused.api.plans import PlanLacksFeature
 from comfyhoused.api.proposals.proposal import Proposal
 from comfyhoused.api.proposals.propose import JobRequest, propose
+from comfyhoused.api.quota import SpendCapReached, make_allowance, make_refusal
+from comfyhoused.api.schemas import JobOptions
 from comfyhoused.core.files.records import FileNotFound, delete_file
 from comfyhoused.core.jobs.admission import (
     Admission,
     Application,
     IdempotencyConflict,
     QuotaExceeded,
+    TooManyJobs,
     admit,
+    find_replay,
 )
 from comfyhoused.core.workflows.run_kind import name_run_kind
+from comfyhoused.kit.clock import get_now
 from comfyhoused.kit.ids import make_job_id
+
+#: After these nothing was stored, for certain.
+_REFUSALS = (
+    IdempotencyConflict,
+    QuotaExceeded,
+    SpendCapReached,
+    TooManyJobs,
+    PlanLacksFeature,
+    StoreFull,
+)
 
 
 async def accept(
     house: ApiHouse, principal: Principal, request: JobRequest, idempotency_key: str
 ) -> Admission:
-    """Accept any request as a job; raises what is wrong with it."""
+    """Accept any request as a job; raises what is wrong with it.
+
+    One that was accepted before is answered before anything of it is checked or fetched.
+    """
+    digest = await asyncio.to_thread(make_digest, request) if idempotency_key else ""
+    if idempotency_key:
+        replay = await find_replay(house.resources.store, principal.owner, idempotency_key, digest)
+        if replay is not None:
+            return replay
     proposal = await propose(house, principal, request)
-    return await accept_proposal(house, principal, proposal, idempotency_key)
+    return await accept_proposal(house, principal, proposal, idempotency_key, digest)
 
 
 async def accept_proposal(
-    house: ApiHouse, principal: Principal, proposal: Proposal, idempotency_key: str
+    house: ApiHouse,
+    principal: Principal,
+    proposal: Proposal,
+    idempotency_key: str,
+    digest: str = "",
 ) -> Admission:
-    """Accept a proposal as a job; a refused one leaves nothing behind."""
-    digest = await asyncio.to_thread(_make_digest, proposal) if idempotency_key else ""
-    application = make_application(house, principal, proposal, idempotency_key, digest)
+    """Accept a proposal as a job; a refused one leaves nothing behind.
+
+    `digest` says which request an Idempotency-Key belongs to; see `make_digest`.
+    """
+    if idempotency_key and not digest:
+        digest = await asyncio.to_thread(make_digest, proposal.request, proposal.template)
     try:
-        admission = await admit(house.resources.store, application)
-    except (IdempotencyConflict, QuotaExceeded, StoreFull):
-        await _drop_files(house, principal, proposal.carried)
+        application = make_application(house, principal, proposal, idempotency_key, digest)
+        with explaining_refusal(house, principal, application):
+            admission = await admit(house.resources.store, application)
+    except _REFUSALS:
+        await drop_files(house, principal, proposal.carried)
         raise
     if admission.is_replayed:
         # The first request brought the same picture; this copy belongs to no job.
-        await _drop_files(house, principal, proposal.carried)
+        await drop_files(house, principal, proposal.carried)
     if admission.should_ring:
         # Only a hurry: the admission has rung the bell of every live worker already.
         asyncio.get_running_loop().run_in_executor(None, ring, house.broker)
     return admission
 
 
+@contextmanager
+def explaining_refusal(
+    house: ApiHouse, principal: Principal, application: Application
+) -> Iterator[None]:
+    """Turn QuotaExceeded into what the customer can do about it."""
+    try:
+        yield
+    except QuotaExceeded as error:
+        raise make_refusal(
+            house.plans.get(principal.plan),
+            principal.spend_cap_cents,
+            units=application.units,
+            units_left=error.units_left,
+            period=application.period,
+        ) from error
+
+
 def make_application(
     house: ApiHouse, principal: Principal, proposal: Proposal, idempotency_key: str, digest: str
 ) -> Application:
-    """Return what admission asks for, with a job id of its own."""
+    """Return what admission asks for, with a job id of its own.
+
+    Raises PlanLacksFeature.
+    """
     jobs = house.resources.settings.jobs
     request = proposal.request
+    plan = house.plans.get(principal.plan)
+    if request.priority:
+        house.plans.require_feature(plan.name, "priority")
+    now = get_now()
     return Application(
         job_id=make_job_id(),
         owner=principal.owner,
         mode=principal.mode,
-        plan_class=house.plans.get(principal.plan).plan_class,
+        plan_class=plan.plan_class,
         kind=proposal.kind,
         spec={
             "graph": proposal.workflow.graph,
@@ -77,15 +135,24 @@ def make_application(
         },
         model=proposal.model,
         units=proposal.units if principal.mode == "live" else 0,
+        limit=make_allowance(plan, principal.spend_cap_cents).units,
         priority=request.priority,
         timeout_seconds=request.timeout_seconds or jobs.job_timeout_seconds,
         expires_in_seconds=request.expires_in_seconds or jobs.job_expires_seconds,
         idempotency_key=idempotency_key,
         body_digest=digest,
+        period=get_period(now),
+        day=get_day(now),
+        key_id=principal.key_id,
+        template=proposal.template,
+        keep_seconds=plan.keep_seconds,
+        concurrency=plan.concurrency,
+        most_waiting=plan.most_waiting,
     )
 
 
-async def _drop_files(house: ApiHouse, principal: Principal, file_ids: Sequence[str]) -> None:
+async def drop_files(house: ApiHouse, principal: Principal, file_ids: Sequence[str]) -> None:
+    """Delete files that came inside a request which became no job."""
     for file_id in file_ids:
         with suppress(FileNotFound):
             await delete_file(
@@ -93,7 +160,11 @@ async def _drop_files(house: ApiHouse, principal: Principal, file_ids: Sequence[
             )
 
 
-def _make_digest(proposal: Proposal) -> str:
+def make_digest(request: JobOptions, target: str = "") -> str:
+    """Return what tells two requests apart that carry one Idempotency-Key.
+
+    `target` is the part of it that stands in the address.
+    """
     # The stray parts of a graph are not checked; only this writer takes whatever JSON can hold.
-    body = json.dumps(proposal.request.model_dump(), sort_keys=True)
-    return blake3(proposal.kind.encode() + body.encode()).hexdigest()
+    body = json.dumps(request.model_dump(), sort_keys=True)
+    return blake3(f"{type(request).__name__}/{target}/{body}".encode()).hexdigest()

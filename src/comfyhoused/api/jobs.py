@@ -12,7 +12,7 @@ from comfyhoused.adapters.redis.client import StoreUnavailable
 from comfyhoused.api.acceptance import accept
 from comfyhoused.api.generate import IdempotencyKey
 from comfyhoused.api.house import ApiHouse, House, JobReader, JobWriter
-from comfyhoused.api.rendering import make_headers, render_job
+from comfyhoused.api.rendering import make_headers, render_job, render_jobs
 from comfyhoused.api.schemas import (
     BODY_PROBLEMS,
     INVALID,
@@ -22,6 +22,7 @@ from comfyhoused.api.schemas import (
     GenerateRequest,
     JobList,
     JobResponse,
+    UpscaleRequest,
     WorkflowRequest,
 )
 from comfyhoused.api.settlement import erase_job
@@ -38,17 +39,24 @@ router = APIRouter(prefix="/jobs", tags=["Jobs"])
 
 
 def _name_kind(body: Any) -> str:
-    """A body with a `workflow` is one; so its faults are told of one kind, not of both."""
-    has_workflow = isinstance(body, dict) and "workflow" in body
-    return WorkflowRequest.__name__ if has_workflow else GenerateRequest.__name__
+    """A body with a `workflow` is one, one that says `"kind": "upscale"` is that, the rest is
+    generate; so its faults are told of one kind, not of all.
+    """
+    if isinstance(body, dict) and "workflow" in body:
+        return WorkflowRequest.__name__
+    if isinstance(body, dict) and body.get("kind") == "upscale":
+        return UpscaleRequest.__name__
+    return GenerateRequest.__name__
 
 
 _SubmitBody = Annotated[
     Annotated[WorkflowRequest, Tag(WorkflowRequest.__name__)]
+    | Annotated[UpscaleRequest, Tag(UpscaleRequest.__name__)]
     | Annotated[GenerateRequest, Tag(GenerateRequest.__name__)],
     Discriminator(_name_kind),
     Body(
-        description="either the parameters of a picture, or `workflow`: a graph",
+        description="the parameters of a picture, or `workflow`: a graph, or "
+        '`"kind": "upscale"` and what POST /upscale takes',
         openapi_examples=SUBMIT_EXAMPLES,
     ),
 ]
@@ -86,7 +94,7 @@ async def list_my_jobs(
     """List your jobs, newest first."""
     store = house.resources.store
     page = await list_jobs(store, principal.owner, limit=limit, cursor=cursor, state=status)
-    jobs = [await render_job(house, job) for job in page.items]
+    jobs = await render_jobs(house, page.items)
     return JobList(jobs=jobs, next_cursor=page.next_cursor)
 
 

@@ -1,11 +1,14 @@
 """A job as the API shows it. Links are signed when it is read."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 from comfyhoused.adapters.storage.storage import ObjectMissing
+from comfyhoused.api.charging import count_charge
 from comfyhoused.api.file_links import make_file_link
 from comfyhoused.api.house import ApiHouse
+from comfyhoused.api.quota import find_remaining
 from comfyhoused.api.schemas import (
     Cost,
     ImageResponse,
@@ -16,13 +19,22 @@ from comfyhoused.api.schemas import (
 from comfyhoused.core.files.records import FileNotFound, get_file
 from comfyhoused.core.jobs.archive import load_document
 from comfyhoused.core.jobs.record import Job
-from comfyhoused.core.jobs.states import JobState
 
 ENGINE = "engine"
 
 
 async def render_job(house: ApiHouse, job: Job) -> JobResponse:
     """Return the job with fresh links to its outputs."""
+    return await _render(house, job, await find_remaining(house, job.owner))
+
+
+async def render_jobs(house: ApiHouse, jobs: Sequence[Job]) -> list[JobResponse]:
+    """Return jobs of one owner with fresh links to their outputs."""
+    remaining = await find_remaining(house, jobs[0].owner) if jobs else None
+    return [await _render(house, job, remaining) for job in jobs]
+
+
+async def _render(house: ApiHouse, job: Job, remaining: int | None) -> JobResponse:
     job = await load_document(house.resources.storage, job)
     outputs = [one for raw in job.outputs if (one := await _render_output(house, job, raw))]
     images = _list_images(job, outputs)
@@ -42,8 +54,8 @@ async def render_job(house: ApiHouse, job: Job) -> JobResponse:
         error=dict(job.error) if job.error else None,
         timings=make_timings(job),
         cost=Cost(
-            images_used=job.reserved_units if job.state is JobState.SUCCEEDED else 0,
-            quota_remaining=None,
+            images_used=count_charge(house.plans.units, job),
+            quota_remaining=remaining,
         ),
         engine=find_engine(job),
         parameters=job.facts.get("parameters", {}),

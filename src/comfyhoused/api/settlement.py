@@ -4,6 +4,8 @@ from contextlib import suppress
 from typing import Literal
 
 from comfyhoused.adapters.storage.storage import StorageUnavailable
+from comfyhoused.api.charging import measure_charge
+from comfyhoused.api.plans import PlanBook
 from comfyhoused.core.files.erase import erase_outputs
 from comfyhoused.core.files.records import FileNotFound, delete_file
 from comfyhoused.core.jobs.archive import list_carried, make_archive_key
@@ -16,20 +18,21 @@ from comfyhoused.resources import Resources
 _GROUP = "api"
 
 
-async def settle_endings(resources: Resources, consumer: str) -> int:
+async def settle_endings(resources: Resources, plans: PlanBook, consumer: str) -> int:
     """Settle every job that has become terminal since; returns how many."""
 
     async def handle(ending: Ending) -> None:
-        await settle_ending(resources, ending)
+        await settle_ending(resources, plans, ending)
 
     return await read_outbox(resources.store, _GROUP, consumer, handle)
 
 
-async def settle_ending(resources: Resources, ending: Ending) -> None:
+async def settle_ending(resources: Resources, plans: PlanBook, ending: Ending) -> None:
     """Charge or release, then remove what losing attempts have left. Idempotent."""
     is_delivered = ending.state is JobState.SUCCEEDED
     verb: Literal["settle", "release"] = "settle" if is_delivered else "release"
-    await settle(resources.store, ending.owner, ending.job_id, verb, ending.units)
+    units = measure_charge(plans.units, ending.kind, ending.units, ending.ran_seconds)
+    await settle(resources.store, ending.owner, ending.job_id, verb, units, period=ending.period)
     if ending.attempt == 0 or (is_delivered and ending.attempt == 1):
         return
     job = await find_job(resources.store, ending.job_id)

@@ -5,6 +5,7 @@ from typing import cast
 
 from comfyhoused.adapters.redis.client import Store
 from comfyhoused.core.jobs.record import PREFIX
+from comfyhoused.core.jobs.scripts import WEIGHTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,10 @@ async def count_queue(store: Store) -> QueueCounts:
             owners = f"{PREFIX}queue:{mode}:{plan_class}"
             for owner in await _list_members(store, owners):
                 waiting += await store.zcard(f"{owners}:{owner}")
+        for plan_class in WEIGHTS:  # owners with as many jobs at work as they may have
+            parked = await store.smembers(f"{PREFIX}parked:{mode}:{plan_class}")
+            for owner in cast(set[str], parked):
+                waiting += await store.zcard(f"{PREFIX}queue:{mode}:{plan_class}:{owner}")
     delayed = await store.zcard(f"{PREFIX}delayed")
     finished = await store.zcard(f"{PREFIX}finished")
     return QueueCounts(waiting + delayed, assigned, finished, await store.xlen(f"{PREFIX}outbox"))

@@ -121,13 +121,13 @@ async def _conclude(
 async def _succeed(resources: Resources, link: BackendLink, run: Run, outcome: Outcome) -> None:
     await ensure_held(resources, run)
     run.is_delivering = True
+    ran_seconds = run.seconds_run  # what the backend took: fetching costs nobody anything
     deliveries = await fetch_outputs(resources, link, run, outcome)
     if not deliveries:
         nothing = WorkflowProducedNothing("The workflow ran, but no node left a file.")
         await _write(resources, run, JobState.FAILED, nothing)
         return
     run.is_ending = True
-    ran_seconds = run.seconds_run
     await insist(
         lambda: succeed(resources.store, run.assignment, deliveries, ran_seconds=ran_seconds)
     )

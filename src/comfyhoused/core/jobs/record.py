@@ -30,7 +30,11 @@ class JobNotFound(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One unit of work. Instants are aware UTC; `reserved_units` is what may be charged at most."""
+    """One unit of work. Instants are aware UTC; `reserved_units` is what may be charged at most.
+
+    `ran_seconds` is what the backend took; `charged_units` is None until it is settled;
+    `period` is the month (`YYYY-MM`) of its books.
+    """
 
     id: str
     owner: str
@@ -54,6 +58,13 @@ class Job:
     error: Problem | None
     outputs: list[dict[str, Any]]
     facts: dict[str, Any] = field(default_factory=dict)
+    charged_units: int | None = None
+    ran_seconds: float = 0
+    period: str = ""
+    key_id: str = ""
+    template: str = ""
+    batch: str = ""
+    keep_seconds: int | None = None
 
     @property
     def attempt_id(self) -> str:
@@ -68,6 +79,10 @@ def make_key(job_id: str, suffix: str = "") -> str:
 
 def _read_instant(text: str | None) -> datetime | None:
     return make_instant(int(text)) if text else None
+
+
+def _read_number(text: str | None) -> int | None:
+    return int(text) if text else None
 
 
 def parse_job(record: Mapping[str, str]) -> Job:
@@ -95,6 +110,13 @@ def parse_job(record: Mapping[str, str]) -> Job:
         error=json.loads(record["error"]) if record.get("error") else None,
         outputs=json.loads(record.get("outputs") or "[]"),
         facts=json.loads(record.get("facts") or "{}"),
+        ran_seconds=int(record.get("ran_ms") or "0") / 1000,
+        charged_units=_read_number(record.get("charged_units")),
+        period=record.get("period", ""),
+        key_id=record.get("key_id", ""),
+        template=record.get("template", ""),
+        batch=record.get("batch", ""),
+        keep_seconds=_read_number(record.get("keep_seconds")),
     )
 
 

@@ -27,6 +27,8 @@ class Ending:
     """A job that has become terminal; its record may be erased by now. `units` are reserved.
 
     `attempt` is the number of the last one, 0 where none was made; None: look at the record.
+    `period` is the month in whose books they stand ('' before there were any); `ran_seconds`
+    is what the backend took.
     """
 
     job_id: str
@@ -35,13 +37,26 @@ class Ending:
     state: JobState
     units: int
     attempt: int | None
+    period: str = ""
+    kind: str = ""
+    batch: str = ""
+    ran_seconds: float = 0
 
 
 async def settle(
-    store: Store, owner: str, job_id: str, verb: Literal["settle", "release"], units: int
+    store: Store,
+    owner: str,
+    job_id: str,
+    verb: Literal["settle", "release"],
+    units: int,
+    *,
+    period: str = "",
 ) -> bool:
-    """Turn the reservation into a charge or give it back; False when that was done before."""
-    answer = await SCRIPTS.run(store, "settle", owner, job_id, verb, units)
+    """Turn the reservation into a charge or give it back; False when that was done before.
+
+    At most what was reserved is charged.
+    """
+    answer = await SCRIPTS.run(store, "settle", owner, job_id, verb, units, period)
     return bool(answer != "done")
 
 
@@ -90,6 +105,10 @@ def _read_ending(fields: Mapping[str, str]) -> Ending | None:
             state=JobState(fields["state"]),
             units=int(float(fields["units"])),
             attempt=int(fields["attempt"]) if "attempt" in fields else None,
+            period=fields.get("period", ""),
+            kind=fields.get("kind", ""),
+            batch=fields.get("batch", ""),
+            ran_seconds=int(fields.get("ran", "0")) / 1000,
         )
     except (KeyError, ValueError):
         return None

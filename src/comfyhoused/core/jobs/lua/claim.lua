@@ -6,15 +6,33 @@
 --       loaded models (JSON list), patience ms, jobs that have left their slot (JSON list)
 local modes, backend = cjson.decode(ARGV[1]), ARGV[2]
 for _, id in ipairs(cjson.decode(ARGV[10])) do
-  if read(id, 'worker')[1] == ARGV[4] then redis.call('SREM', slots_of(backend), id) end
+  local j = read(id, 'worker', 'mode', 'owner')
+  if j[1] == ARGV[4] then
+    redis.call('SREM', slots_of(backend), id)
+    leave_cap(id, j[2], j[3])
+  end
 end
 if redis.call('SCARD', slots_of(backend)) >= tonumber(ARGV[3]) then return nil end
 local now = now_ms()
 local warm = {}
 for _, model in ipairs(cjson.decode(ARGV[8])) do warm[model] = true end
 
+-- The owners whose turn is next; those who have as many jobs at work as they may are parked.
+local function list_turns(mode, class)
+  while true do
+    local owners, parked = redis.call('ZRANGE', owners_of(mode, class), 0, 7), 0
+    for _, owner in ipairs(owners) do
+      if is_at_cap(owner) then
+        park(mode, class, owner)
+        parked = parked + 1
+      end
+    end
+    if parked == 0 then return owners end
+  end
+end
+
 local function find_in(mode, class)
-  local owners = redis.call('ZRANGE', owners_of(mode, class), 0, 7)
+  local owners = list_turns(mode, class)
   local fair, fair_owner
   for _, owner in ipairs(owners) do
     local id = redis.call('ZRANGE', line_of(mode, class, owner), 0, 0)[1]
@@ -52,6 +70,7 @@ local fence = redis.call('HINCRBY', key_of(id), 'fence', 1)
 redis.call('HSET', key_of(id), 'backend', backend, 'client_id', ARGV[5], 'worker', ARGV[4],
   'assigned', 1, 'booked_ms', ARGV[7], 'assigned_at', now, 'started_at', '', 'submitted', 0)
 redis.call('SADD', slots_of(backend), id)
+redis.call('SADD', assigned_of(owner), id)
 redis.call('ZADD', LEASES, now + tonumber(ARGV[6]), id)
 redis.call('ZREM', DELAYED, id)
 return { id, attempt, fence, redis.call('HGETALL', key_of(id)), redis.call('GET', key_of(id) .. ':spec') }
