@@ -17,6 +17,7 @@ from comfyhoused.api.house import ApiHouse
 from comfyhoused.api.limits import BodyLimit
 from comfyhoused.api.plans import PlanBook
 from comfyhoused.api.problems import install_problem_handlers
+from comfyhoused.api.rates import RateHeaders
 from comfyhoused.core.fleet.catalogues import CatalogueShelf
 from comfyhoused.core.jobs.events import EventHub
 from comfyhoused.kit.log import configure_logging, get_logger
@@ -55,6 +56,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=_make_lifespan(settings),
     )
     install_problem_handlers(app)
+    app.add_middleware(RateHeaders)
     app.add_middleware(
         BodyLimit,
         max_bytes=settings.http.max_body_bytes,

@@ -6,10 +6,12 @@ from typing import Annotated, Literal
 from dramatiq.brokers.redis import RedisBroker
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.requests import HTTPConnection
 
 from comfyhoused.api.key_secrets import KeyMode
 from comfyhoused.api.keys import Holder, find_key
 from comfyhoused.api.plans import PlanBook
+from comfyhoused.api.rates import limit_rate
 from comfyhoused.core.fleet.catalogues import CatalogueShelf
 from comfyhoused.core.jobs.events import EventHub
 from comfyhoused.kit.errors import Forbidden, Unauthenticated
@@ -83,8 +85,10 @@ House = Annotated[ApiHouse, Depends(get_house)]
 _Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
-async def get_principal(house: House, credentials: _Credentials) -> Principal:
-    """Return who sends the request; raises KeyMissing or KeyUnknown."""
+async def get_principal(
+    house: House, connection: HTTPConnection, credentials: _Credentials
+) -> Principal:
+    """Return who sends the request and count it; raises KeyMissing, KeyUnknown, RateLimited."""
     challenge = {"WWW-Authenticate": 'Bearer realm="comfyhouse"'}
     if credentials is None:
         raise KeyMissing("Send `Authorization: Bearer sk_live_…`.", headers=challenge)
@@ -93,7 +97,10 @@ async def get_principal(house: House, credentials: _Credentials) -> Principal:
     except Unauthenticated as error:
         error.headers.update(challenge)
         raise
-    return make_principal(holder)
+    principal = make_principal(holder)
+    plan = house.plans.get(principal.plan)
+    await limit_rate(connection, house.resources.store, principal.owner, plan)
+    return principal
 
 
 def make_principal(holder: Holder, origin: Origin = "key") -> Principal:

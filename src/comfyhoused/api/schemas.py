@@ -270,6 +270,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     401: _answer("No key, or none that is valid"),
     403: _answer("The key was not made for this"),
     422: _answer("A parameter breaks a rule"),
+    429: _answer("More requests than your plan allows; `Retry-After` says when to go on"),
     503: _answer("A part of the house is down; `Retry-After` says when to try again"),
 }
 NOT_FOUND: dict[int | str, dict[str, Any]] = {404: _answer("Nothing of yours has this id")}
