@@ -22,7 +22,6 @@ from comfyhoused.api.schemas import (
     GenerateRequest,
     JobList,
     JobResponse,
-    UpscaleRequest,
     WorkflowRequest,
 )
 from comfyhoused.api.settlement import erase_job
@@ -39,24 +38,17 @@ router = APIRouter(prefix="/jobs", tags=["Jobs"])
 
 
 def _name_kind(body: Any) -> str:
-    """A body with a `workflow` is one, one that says `"kind": "upscale"` is that, the rest is
-    generate; so its faults are told of one kind, not of all.
-    """
-    if isinstance(body, dict) and "workflow" in body:
-        return WorkflowRequest.__name__
-    if isinstance(body, dict) and body.get("kind") == "upscale":
-        return UpscaleRequest.__name__
-    return GenerateRequest.__name__
+    """A body with a `workflow` is one; so its faults are told of one kind, not of both."""
+    has_workflow = isinstance(body, dict) and "workflow" in body
+    return WorkflowRequest.__name__ if has_workflow else GenerateRequest.__name__
 
 
 _SubmitBody = Annotated[
     Annotated[WorkflowRequest, Tag(WorkflowRequest.__name__)]
-    | Annotated[UpscaleRequest, Tag(UpscaleRequest.__name__)]
     | Annotated[GenerateRequest, Tag(GenerateRequest.__name__)],
     Discriminator(_name_kind),
     Body(
-        description="the parameters of a picture, or `workflow`: a graph, or "
-        '`"kind": "upscale"` and what POST /upscale takes',
+        description="either the parameters of a picture, or `workflow`: a graph",
         openapi_examples=SUBMIT_EXAMPLES,
     ),
 ]
