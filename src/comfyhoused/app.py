@@ -11,15 +11,17 @@ from fastapi.routing import APIRoute
 
 from comfyhoused.adapters.queue.doorbell import make_broker
 from comfyhoused.adapters.redis.client import StoreUnavailable
-from comfyhoused.api import files, generate, health, jobs, models, raw_files
+from comfyhoused.api import files, generate, health, jobs, models, raw_files, upscale, workflows
 from comfyhoused.api.console.routes import UPLOAD_PATH, install_pages
 from comfyhoused.api.house import ApiHouse
 from comfyhoused.api.limits import BodyLimit
 from comfyhoused.api.plans import PlanBook
 from comfyhoused.api.problems import install_problem_handlers
 from comfyhoused.api.rates import RateHeaders
+from comfyhoused.api.session_cookie import SessionCookies
 from comfyhoused.core.fleet.catalogues import CatalogueShelf
 from comfyhoused.core.jobs.events import EventHub
+from comfyhoused.core.workflows.model_book import ModelBook
 from comfyhoused.kit.log import configure_logging, get_logger
 from comfyhoused.resources import (
     Resources,
@@ -62,7 +64,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         max_bytes=settings.http.max_body_bytes,
         unlimited_paths=(f"{API}/files", UPLOAD_PATH),
     )
-    for module in (generate, jobs, files, models, health):
+    app.add_middleware(SessionCookies)
+    for module in (generate, upscale, jobs, files, models, workflows, health):
         _take_summaries(module.router)
         app.include_router(module.router, prefix=API)
     app.include_router(raw_files.router)
@@ -85,7 +88,7 @@ def _take_summaries(router: APIRouter) -> None:
 def _make_lifespan(
     settings: Settings,
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    plans = _load_plans(settings)
+    plans, model_book = _load_books(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -93,7 +96,7 @@ def _make_lifespan(
             hub = EventHub(resources.store)
             broker = make_broker(get_redis_url(settings))
             shelf = CatalogueShelf(resources.store)
-            app.state.house = ApiHouse(resources, hub, shelf, broker, plans)
+            app.state.house = ApiHouse(resources, hub, shelf, broker, plans, model_book)
             checking = asyncio.create_task(_check_when_there(resources))
             try:
                 yield
@@ -105,9 +108,12 @@ def _make_lifespan(
     return lifespan
 
 
-def _load_plans(settings: Settings) -> PlanBook:
+def _load_books(settings: Settings) -> tuple[PlanBook, ModelBook]:
     try:
-        return PlanBook.load(settings.house.plans_file)
+        return (
+            PlanBook.load(settings.house.plans_file),
+            ModelBook.load(settings.house.models_file),
+        )
     except UnfitHouse as error:
         sys.exit(str(error))
 

@@ -15,6 +15,7 @@ from comfyhouse_nodes.install import InstallRefused, install
 from comfyhoused.adapters.redis.client import Store, StoreUnavailable, open_store
 from comfyhoused.adapters.redis.schema import SCHEMA, get_schema
 from comfyhoused.api.accounts import list_accounts
+from comfyhoused.api.demo import create_demo_key, create_demo_link
 from comfyhoused.api.key_secrets import KeyMode
 from comfyhoused.api.keys import ApiKey, create_key, list_keys, revoke_key
 from comfyhoused.api.plans import PlanBook
@@ -23,7 +24,7 @@ from comfyhoused.embedded.errors import CannotStart
 from comfyhoused.embedded.ports import check_port
 from comfyhoused.embedded.programs import make_api_command, make_worker_command
 from comfyhoused.embedded.running import find_running
-from comfyhoused.embedded.up import run_up
+from comfyhoused.embedded.up import Makers, run_up
 from comfyhoused.kit.errors import ComfyhouseError
 from comfyhoused.kit.log import configure_logging
 from comfyhoused.resources import UnfitHouse, get_redis_url
@@ -31,7 +32,6 @@ from comfyhoused.settings import Settings
 
 Answer = TypeVar("Answer")
 
-_DEMO_ACCOUNT = "demo"
 # No colon: it separates the parts of an owner's name, and of what is kept under that.
 _ACCOUNT = re.compile(r"[A-Za-z0-9._@-]{1,100}")
 
@@ -70,7 +70,8 @@ def up(
     """Start the whole house on this machine and make a first picture."""
     settings = Settings.load()
     configure_logging("WARNING")
-    sys.exit(run_up(settings, _create_demo_key, _say, once=once))
+    makers = Makers(key=_create_demo_key, link=_create_demo_link)
+    sys.exit(run_up(settings, makers, _say, once=once))
 
 
 @app.command()
@@ -169,20 +170,21 @@ def _describe_key(key: ApiKey, plan: str) -> str:
 
 
 async def _create_demo_key(redis_url: str) -> str:
+    return await _create_in(redis_url, create_demo_key)
+
+
+async def _create_demo_link(redis_url: str) -> str:
+    return await _create_in(redis_url, create_demo_link)
+
+
+async def _create_in(redis_url: str, make: Callable[[Store], Awaitable[str]]) -> str:
     store = open_store(redis_url)
     try:
-        _key, secret = await create_key(
-            store,
-            account=_DEMO_ACCOUNT,
-            mode="live",
-            name="made by comfyhoused up",
-            plan="business",  # whoever tries the house is to see all of it
-        )
+        return await make(store)
     except StoreUnavailable as error:
         raise CannotStart("The Redis of CH_REDIS_URL does not answer.") from error
     finally:
         await store.aclose()
-    return secret
 
 
 def _load_settings() -> Settings:

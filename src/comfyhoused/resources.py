@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from comfyhoused.adapters.mail.smtp import MailServer
 from comfyhoused.adapters.redis.client import Store, open_store
 from comfyhoused.adapters.redis.durability import find_weaknesses, is_cluster
 from comfyhoused.adapters.redis.schema import SCHEMA, get_schema
@@ -30,6 +31,7 @@ class Resources:
     store: Store
     storage: Storage
     guard: Guard
+    mail_server: MailServer | None = None
 
     @property
     def spool_dir(self) -> Path:
@@ -56,6 +58,21 @@ def make_storage(settings: Settings) -> Storage:
     return S3Storage(bucket)
 
 
+def make_mail_server(settings: Settings) -> MailServer | None:
+    """Return the mail server; None where none is named."""
+    mail = settings.mail
+    if mail.smtp_host is None:
+        return None
+    return MailServer(
+        host=mail.smtp_host,
+        port=mail.smtp_port,
+        sender=mail.smtp_from,
+        tls=mail.smtp_tls,
+        user=mail.smtp_user,
+        password=mail.smtp_password.get_secret_value() if mail.smtp_password else None,
+    )
+
+
 def get_redis_url(settings: Settings) -> str:
     """Return the address of the store; raises UnfitHouse where none is known."""
     if settings.redis.redis_url is None:
@@ -75,7 +92,9 @@ async def open_resources(
     """
     store = open_store(get_redis_url(settings))
     guard = make_guard(settings.outbound)
-    resources = Resources(settings, store, make_storage(settings), guard)
+    resources = Resources(
+        settings, store, make_storage(settings), guard, make_mail_server(settings)
+    )
     resources.spool_dir.mkdir(parents=True, exist_ok=True)
     try:
         if needs_store:

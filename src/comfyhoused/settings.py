@@ -38,6 +38,10 @@ class HouseSettings(_Group):
     plans_file: Path | None = Field(
         None, description="plans of the API product (TOML), laid over ours; docs/api/limits.md"
     )
+    models_file: Path | None = Field(
+        None,
+        description="families and licences of your models (TOML), before ours; docs/api/pictures.md",
+    )
 
 
 class HttpSettings(_Group):
@@ -151,6 +155,48 @@ class OutboundSettings(_Group):
         return entries
 
 
+class MailSettings(_Group):
+    """The mail server, for sign-in links and notices of usage."""
+
+    smtp_host: str | None = Field(
+        None, description="mail server; none: development shows sign-in links on the page itself"
+    )
+    smtp_port: int = Field(587, gt=0, le=65535, description="port of the mail server")
+    smtp_user: str | None = Field(None, description="name to log in with")
+    smtp_password: SecretStr | None = Field(None, description="password to log in with")
+    smtp_tls: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="tls: encrypted from the first byte, usually port 465"
+    )
+    smtp_from: str = Field(
+        "Comfyhouse <no-reply@localhost>", description="sender of our mails; needed in production"
+    )
+
+
+class SignUpSettings(_Group):
+    """Who may open an account of the API product without being asked in."""
+
+    sign_up: Literal["open", "closed"] = Field(
+        "open", description="closed: only addresses that have an account can sign in"
+    )
+    sign_up_domains: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="mail domains, comma separated, that may open accounts; none: all may"
+    )
+    sign_ups_per_hour: int = Field(
+        5, ge=0, description="new accounts an hour from one network (/24, or /48 of IPv6)"
+    )
+    sign_ups_per_day: int = Field(20, ge=0, description="new accounts a day from one network")
+    sign_ups_per_domain: int = Field(
+        20, ge=0, description="new accounts a day from one mail domain, large providers excepted"
+    )
+
+    @field_validator("sign_up_domains", mode="before")
+    @classmethod
+    def _split_domains(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip().lower().lstrip("@") for part in value.split(",") if part.strip())
+
+
 class Settings:
     """All groups. Built once by an entry point and handed down."""
 
@@ -162,6 +208,8 @@ class Settings:
         self.fleet = FleetSettings()
         self.jobs = JobSettings()
         self.outbound = OutboundSettings()
+        self.mail = MailSettings()
+        self.sign_up = SignUpSettings()
 
     @classmethod
     def load(cls) -> Self:
@@ -177,6 +225,8 @@ GROUPS: tuple[type[_Group], ...] = (
     FleetSettings,
     JobSettings,
     OutboundSettings,
+    MailSettings,
+    SignUpSettings,
 )
 
 

@@ -21,6 +21,7 @@ from comfyhoused.core.files.sweep import sweep_files
 from comfyhoused.core.jobs.archive import archive_jobs
 from comfyhoused.core.jobs.foreman import Foreman
 from comfyhoused.core.jobs.insist import insist
+from comfyhoused.core.mail.send import send_due_mails
 from comfyhoused.kit.errors import Unavailable
 from comfyhoused.kit.ids import make_id
 from comfyhoused.kit.log import configure_logging, get_logger
@@ -32,6 +33,7 @@ log = get_logger(__name__)
 _STORE_SECONDS = 1.0
 _SETTLE_SECONDS = 2.0
 _FILES_SECONDS = 30.0
+_MAIL_SECONDS = 2.0
 
 
 def main() -> None:
@@ -67,6 +69,7 @@ async def _work_with(resources: Resources, stopping: asyncio.Event) -> None:
         asyncio.create_task(foreman.work()),
         asyncio.create_task(_settle(resources, plans, name)),
         asyncio.create_task(_sweep_files(resources)),
+        asyncio.create_task(_send_mails(resources)),
         asyncio.create_task(_wait(stopping)),
     ]
     listener.start()
@@ -117,6 +120,12 @@ async def _sweep_files(resources: Resources) -> None:
         await _do("sweeping files", lambda: sweep_files(store, storage))
         await _do("archiving", lambda: archive_jobs(store, storage, after_seconds=after_seconds))
         await asyncio.sleep(_FILES_SECONDS)
+
+
+async def _send_mails(resources: Resources) -> None:
+    while True:
+        await _do("sending mails", lambda: send_due_mails(resources))
+        await asyncio.sleep(_MAIL_SECONDS)
 
 
 async def _do(chore: str, act: Callable[[], Awaitable[object]]) -> None:

@@ -21,13 +21,22 @@ from comfyhoused.embedded.welcome import Welcome, write_welcome
 from comfyhoused.settings import DEVELOPMENT_SECRET, Settings
 
 Say = Callable[[str], None]
-CreateKey = Callable[[str], Awaitable[str]]
-"""Makes an account for the demo in the Redis of the given address and returns its key."""
 
 _INTERRUPTED = 130
 _BACKEND_SECONDS = 15.0
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104
+
+
+@dataclass(frozen=True)
+class Makers:
+    """What makes the demo account's key, and the path that signs a browser in as it.
+
+    Each is given the address of the Redis to make it in.
+    """
+
+    key: Callable[[str], Awaitable[str]]
+    link: Callable[[str], Awaitable[str]]
 
 
 @dataclass(frozen=True)
@@ -39,23 +48,23 @@ class _Plan:
     url: str
 
 
-def run_up(settings: Settings, create_key: CreateKey, say: Say, *, once: bool) -> int:
+def run_up(settings: Settings, makers: Makers, say: Say, *, once: bool) -> int:
     """Run the house until a signal, or with `once` until the first picture.
 
     Returns the exit code: 0, or 1 where `once` brought no picture. Raises CannotStart.
     """
     plan = _make_plan(settings)
     with hold_folder(plan.folder) as lock:
-        return asyncio.run(_run(settings, plan, lock.fileno(), create_key, say, once=once))
+        return asyncio.run(_run(settings, plan, lock.fileno(), makers, say, once=once))
 
 
 async def _run(
-    settings: Settings, plan: _Plan, lock: int, create_key: CreateKey, say: Say, *, once: bool
+    settings: Settings, plan: _Plan, lock: int, makers: Makers, say: Say, *, once: bool
 ) -> int:
     supervisor = Supervisor(plan.folder / "log", inherited=[lock])
     stopped = _cancel_on_signal()
     try:
-        welcome = await _bring_up(settings, plan, supervisor, create_key, say)
+        welcome = await _bring_up(settings, plan, supervisor, makers, say)
         say(write_welcome(welcome))
         if once:
             return 0 if welcome.picture else 1
@@ -105,7 +114,7 @@ def _on_stop(action: Callable[[], object]) -> None:
 
 
 async def _bring_up(
-    settings: Settings, plan: _Plan, supervisor: Supervisor, create_key: CreateKey, say: Say
+    settings: Settings, plan: _Plan, supervisor: Supervisor, makers: Makers, say: Say
 ) -> Welcome:
     environment = {"CH_DATA_DIR": str(plan.folder), "CH_PORT": str(plan.port)}
     if settings.house.secret.get_secret_value() == DEVELOPMENT_SECRET:
@@ -126,15 +135,15 @@ async def _bring_up(
     parts += [house.make_api(http, plan.url, environment), house.make_worker(environment)]
     say(f"Starting the {', '.join(part.name for part in parts)} …")
     await supervisor.start(*parts)
-    return await _welcome(settings, plan, lambda: create_key(redis_url), say)
+    return await _welcome(settings, plan, makers, redis_url, say)
 
 
 async def _welcome(
-    settings: Settings, plan: _Plan, create_key: Callable[[], Awaitable[str]], say: Say
+    settings: Settings, plan: _Plan, makers: Makers, redis_url: str, say: Say
 ) -> Welcome:
     key_file = plan.folder / "demo-key"
     try:
-        key = await get_demo_key(plan.url, key_file, create_key)
+        key = await get_demo_key(plan.url, key_file, lambda: makers.key(redis_url))
     except (aiohttp.ClientError, TimeoutError) as error:
         raise CannotStart(f"The API at {plan.url} does not answer: {error}") from error
     say("Making the first picture …")
@@ -142,7 +151,15 @@ async def _welcome(
     picture = plan.folder / "first-image.png"
     reason = await _make_picture(plan.url, key, picture)
     shown = settings.http.public_url or plan.url
-    return Welcome(shown, key, key_file, plan.folder, None if reason else picture, reason)
+    return Welcome(
+        url=shown,
+        key=key,
+        key_file=key_file,
+        data=plan.folder,
+        picture=None if reason else picture,
+        reason=reason,
+        console=await makers.link(redis_url),
+    )
 
 
 async def _make_picture(url: str, key: str, place: Path) -> str | None:

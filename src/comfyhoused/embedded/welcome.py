@@ -18,6 +18,7 @@ class Welcome:
     data: Path
     picture: Path | None
     reason: str | None = None
+    console: str = "/console"
 
 
 def write_welcome(welcome: Welcome) -> str:
@@ -43,6 +44,7 @@ def _list_facts(welcome: Welcome) -> list[tuple[str, str]]:
     picture = str(welcome.picture) if welcome.picture else f"none yet: {welcome.reason}"
     return [
         ("Page", f"{welcome.url}/"),
+        ("Console", f"{welcome.url}{welcome.console}   (signs you in, once)"),
         ("API", f"{welcome.url}/api/v1"),
         ("Reference", f"{welcome.url}/docs"),
         ("Key", f"{welcome.key}   (kept in {welcome.key_file})"),
