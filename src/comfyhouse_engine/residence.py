@@ -5,6 +5,7 @@ The fleet's preference for warm backends is measured against this.
 
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from threading import Lock
 
 from comfyhouse_engine.context import RunContext
@@ -49,3 +50,9 @@ def rest(seconds: float, context: RunContext) -> None:
         context.check_interrupt()
         time.sleep(min(left, _NAP_SECONDS))
     context.check_interrupt()
+
+
+def wait_while(is_held: Callable[[], bool], context: RunContext) -> None:
+    """Wait as long as a switch holds the run; raises InterruptProcessing."""
+    while is_held():
+        rest(_NAP_SECONDS, context)

@@ -31,6 +31,8 @@ class Switches:
     """How many models stay loaded."""
     hold_at_node: str | None = None
     """Node id or class_type at which runs wait until this is changed."""
+    hold_at_step: int = 0
+    """Samplers wait before this step until this is changed; 0 = none."""
     fail_at_node: str | None = None
     """Node id or class_type that raises an error."""
     out_of_memory: str | None = None

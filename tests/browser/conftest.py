@@ -14,7 +14,7 @@ from tests.house import House
 
 OpenPage = Callable[..., Awaitable[Page]]
 
-_PATIENCE_MS = 30_000
+_PATIENCE_MS = 60_000
 expect.set_options(timeout=_PATIENCE_MS)
 
 _QUIET = (

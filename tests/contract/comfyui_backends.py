@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+from aiohttp import ClientSession
+
 from comfyhoused.adapters.comfyui.client import ComfyClient
 from comfyhoused.adapters.comfyui.frames import Ended
 from comfyhoused.adapters.comfyui.history import Outcome
@@ -46,6 +48,11 @@ class Backend:
         assert outcome is not None
         return events, outcome
 
+    async def hold(self, class_type: str | None) -> None:
+        """Have runs wait before such nodes until this is changed; a real ComfyUI cannot do it."""
+        async with ClientSession() as http:
+            await http.post(f"{self.url}/engine/switches", json={"hold_at_node": class_type})
+
     async def wait_running(self, prompt_id: str) -> None:
         async def is_running() -> bool:
             return isinstance(await self.client.look(prompt_id), Running)
@@ -67,7 +74,7 @@ class Backend:
 @asynccontextmanager
 async def connect(url: str, client_id: str | None = None) -> AsyncIterator[Backend]:
     """Open a client and a connected socket, as a worker does."""
-    client = ComfyClient(url, http_timeout_seconds=10, post_timeout_seconds=10)
+    client = ComfyClient(url, http_timeout_seconds=60, post_timeout_seconds=60)
     socket = FrameSocket(url, client_id or uuid.uuid4().hex)
     reading = asyncio.create_task(socket.run())
     try:

@@ -75,7 +75,8 @@ async def find_checkpoint(backend: Backend) -> str:
 
 
 async def start_long_run(backend: Backend) -> str:
-    """Start something that goes on until it is interrupted, or for some seconds."""
+    """Start something that goes on until it is interrupted; on a real server for some seconds."""
+    await backend.hold("ImageBlur")
     prompt_id = await backend.submit(make_chain())
     await backend.wait_running(prompt_id)
     return prompt_id
@@ -84,6 +85,7 @@ async def start_long_run(backend: Backend) -> str:
 async def stop_run(backend: Backend, prompt_id: str) -> None:
     await backend.client.interrupt(prompt_id)
     await backend.wait_outcome(prompt_id)
+    await backend.hold(None)
 
 
 async def test_a_run_under_our_own_id_is_followed_to_its_outputs(backend: Backend) -> None:
@@ -292,6 +294,7 @@ async def test_each_copy_of_an_id_must_be_deleted(backend: Backend) -> None:
 async def test_an_interrupt_ends_its_own_prompt_only(backend: Backend) -> None:
     """8, 12, 24: of an unknown or a waiting prompt it does nothing."""
     prompt_id = str(uuid.uuid4())
+    await backend.hold("ImageBlur")
     async with backend.socket.watch(prompt_id) as watch:
         await backend.submit(make_chain(), prompt_id)
         pending = await backend.submit(make_noop())
@@ -301,6 +304,7 @@ async def test_an_interrupt_ends_its_own_prompt_only(backend: Backend) -> None:
         assert await backend.client.look(prompt_id) == Running()
         await backend.client.interrupt(prompt_id)
         events = await read_until_end(watch)
+    await backend.hold(None)
     assert events[-1] == Ended(EndHint.INTERRUPTED)
     outcome = await backend.wait_outcome(prompt_id)
     assert outcome.status is OutcomeStatus.INTERRUPTED
@@ -418,6 +422,7 @@ async def test_frames_go_only_to_the_client_that_queued(backend: Backend) -> Non
 async def test_a_reconnect_in_mid_run_goes_on(backend: Backend) -> None:
     """20, 21, 22: the old socket is closed first, the flags are sent again."""
     prompt_id = str(uuid.uuid4())
+    await backend.hold("ImageBlur")
     async with backend.socket.watch(prompt_id) as watch:
         await backend.submit(make_chain(), prompt_id)
         async with asyncio.timeout(LIMIT_SECONDS):
@@ -427,6 +432,7 @@ async def test_a_reconnect_in_mid_run_goes_on(backend: Backend) -> None:
             kinds = []
             while SocketBack not in kinds:
                 kinds.append(type(await watch.receive()))
+            await backend.hold(None)
             while not isinstance(await watch.receive(), NodeStarted):
                 pass
         await backend.client.interrupt(prompt_id)
@@ -440,10 +446,12 @@ async def test_another_worker_takes_over_with_the_recorded_id(url: str) -> None:
     """17, 20: whoever re-attaches connects with the id that queued, once the old socket is gone."""
     client_id, prompt_id = uuid.uuid4().hex, str(uuid.uuid4())
     async with connect(url, client_id) as first:
+        await first.hold("ImageBlur")
         await first.submit(make_chain(), prompt_id)
         await first.wait_running(prompt_id)
     async with connect(url, client_id) as second, second.socket.watch(prompt_id) as watch:
         assert await second.client.look(prompt_id) == Running()
+        await second.hold(None)
         async with asyncio.timeout(LIMIT_SECONDS):
             while not isinstance(await watch.receive(), NodeStarted):
                 pass

@@ -74,7 +74,7 @@ async def find_outputs(http: ClientSession, prompt_id: str) -> list[Json]:
         history.update(await get_json(http, f"history/{prompt_id}"))
         return prompt_id in history
 
-    await wait_until(look, 30)
+    await wait_until(look)
     return [
         {"name": image["filename"], "subfolder": image["subfolder"], "type": image["type"]}
         for output in history[prompt_id]["outputs"].values()

@@ -61,7 +61,7 @@ async def test_a_restarted_server_has_forgotten_everything(
     make_engine: MakeEngine, end: str
 ) -> None:
     """32, 33: running and pending are lost, connects are refused meanwhile, the boot id differs."""
-    engine = make_engine()
+    engine = make_engine("--switch", "hold_at_node=ImageBlur")
     async with connect(engine.url) as backend:
         before = await backend.client.get_hello()
         running = str(uuid.uuid4())
@@ -76,6 +76,7 @@ async def test_a_restarted_server_has_forgotten_everything(
             assert caught.value.refused
             engine.start()
             await read_until(watch, SocketBack)
+            engine.let_go()
         assert [await backend.client.look(each) for each in (running, *pending)] == [Absent()] * 4
         after = await backend.client.get_hello()
         assert before is not None
@@ -124,8 +125,10 @@ async def test_a_busy_worker_is_not_taken_for_dead(engine: EngineProcess) -> Non
     async with connect(engine.url) as backend:
         progress = ProgressWatch(patience_seconds=0.2)
         progress.note_submitted(prompt_id := str(uuid.uuid4()), time.monotonic())
-        await backend.submit(make_chain(), prompt_id)
-        await backend.wait_running(prompt_id)
+        engine.hold("ImageBlur")
+        async with backend.socket.watch(prompt_id) as watch:
+            await backend.submit(make_chain(), prompt_id)
+            await read_until(watch, NodeStarted)
         verdicts = [await judge(backend, progress)]
         started_at = time.monotonic()
 
@@ -247,8 +250,8 @@ async def test_a_slow_download_may_outlast_the_time_limit(engine: EngineProcess)
     """The limit is on silence, not on the whole stream."""
     async with connect(engine.url) as backend:
         name = await backend.client.upload("ch_slow.png", iterate_megabytes(1))
-        engine.set_switch(slow_view_bytes_per_second=1_000_000)
-        hasty = ComfyClient(engine.url, http_timeout_seconds=0.5, post_timeout_seconds=1)
+        engine.set_switch(slow_view_bytes_per_second=250_000)
+        hasty = ComfyClient(engine.url, http_timeout_seconds=3, post_timeout_seconds=3)
         async with hasty.open_output(InputRef(name)) as stream:
             sizes = [len(chunk) async for chunk in stream.chunks]
         assert sum(sizes) == len(MEGABYTE)

@@ -9,7 +9,8 @@ import pytest
 
 from comfyhoused.embedded.errors import CannotStart
 from comfyhoused.embedded.folder import hold_folder, prepare_folder
-from comfyhoused.embedded.ports import check_port, find_free_port
+from comfyhoused.embedded.ports import check_port
+from tests.ports import take_port
 
 HOLD_PROGRAM = """
 import sys
@@ -64,7 +65,7 @@ def test_a_house_waits_for_what_a_killed_one_leaves_ending(tmp_path: Path) -> No
     assert waiting.stdout.readline() == b"waiting\n"
     assert waiting.poll() is None
     child.communicate(b"")
-    assert waiting.communicate(timeout=10)[0] == b"held\n"
+    assert waiting.communicate(timeout=60)[0] == b"held\n"
 
 
 def test_a_taken_port_is_named_with_its_setting() -> None:
@@ -82,4 +83,4 @@ def test_an_address_that_is_not_ours_is_said() -> None:
 
 
 def test_a_free_port_is_fine() -> None:
-    check_port("127.0.0.1", find_free_port())
+    check_port("127.0.0.1", take_port())

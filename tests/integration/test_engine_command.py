@@ -14,13 +14,15 @@ from aiohttp import ClientConnectionError, ClientSession
 from tests.contract.conformance.graphs import make_noop, make_t2i
 from tests.contract.conformance.stage import Stage, start_engine
 from tests.processes import EngineProcess
-from tests.waiting import wait_blocking, wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_blocking, wait_until
 
 COMMAND = (sys.executable, "-m", "comfyhouse_engine")
 
 
 def run_engine(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=30)
+    return subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, text=True, timeout=PATIENCE_SECONDS
+    )
 
 
 @pytest.mark.parametrize("switch", ["no_such=1", "silent=maybe", "silent"])
@@ -56,7 +58,7 @@ async def test_sigterm_ends_it_in_mid_run(tmp_path: Path) -> None:
         prompt_id = await stage.start_slow(seed=1)
     assert engine.process is not None
     engine.process.send_signal(signal.SIGTERM)
-    await wait_until(lambda: not engine.is_alive, 5)
+    await wait_until(lambda: not engine.is_alive)
     events = [(entry["event"], entry["prompt_id"]) for entry in engine.executions()]
     assert events == [("start", prompt_id)]
 
@@ -73,7 +75,7 @@ def test_it_dies_with_its_parent(tmp_path: Path) -> None:
     ) as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
-        wait_blocking(ready.exists, 20)
+        wait_blocking(ready.exists)
         parent.kill()
     wait_blocking(lambda: is_gone(pid))
 

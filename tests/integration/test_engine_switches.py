@@ -17,6 +17,7 @@ DEFAULTS = {
     "step_seconds": 0.0,
     "model_load_seconds": 0.0,
     "hold_at_node": None,
+    "hold_at_step": 0,
     "fail_at_node": None,
     "out_of_memory": None,
     "drop_socket": 0,
@@ -100,6 +101,20 @@ async def test_a_run_is_held_until_it_is_let_go_or_interrupted(stage: Stage) -> 
     await stage.switch(hold_at_node=None)
     ends = [(await stage.wait_for_history(one))["status"]["messages"][-1][0] for one in ids]
     assert ends == ["execution_interrupted", "execution_success"]
+
+
+async def test_a_sampler_is_held_before_a_step(stage: Stage) -> None:
+    await stage.switch(hold_at_step=3)
+    socket = await Socket.connect(stage, "steps")
+    prompt_id = await stage.queue(make_t2i(33, steps=4), client_id="steps")
+    await socket.read_until("progress 3 2/4")
+    assert await stage.get(f"history/{prompt_id}") == {}
+    await stage.switch(hold_at_step=0)
+    labels = await socket.read_until("executing None")
+    assert [one for one in labels if one.startswith("progress 3")] == [
+        "progress 3 3/4",
+        "progress 3 4/4",
+    ]
 
 
 @pytest.mark.parametrize(("target", "color"), [("SaveImage", 21), ("2", 22)])

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from comfyhoused.adapters.redis.client import open_store
 from comfyhoused.core.jobs.events import EventHub, Reporter
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 
 @pytest.fixture
@@ -49,6 +49,6 @@ async def test_a_job_can_be_followed_again_while_it_is_left(hub: EventHub, valke
         for _ in range(20):
             async with hub.follow("a") as queue:
                 await Reporter(store, "a").report("job.progress", {})
-                event = await asyncio.wait_for(queue.get(), 5)
+                event = await asyncio.wait_for(queue.get(), PATIENCE_SECONDS)
             assert event is not None
             assert event.type == "job.progress"

@@ -43,7 +43,7 @@ def install(checkout: Path, **environment: str) -> subprocess.CompletedProcess[s
         env={"PATH": str(checkout.parent / "bin"), **environment},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
     )
 
 
@@ -108,7 +108,7 @@ def test_an_unwritable_checkout_is_said(checkout: Path) -> None:
             user=NOBODY if os.geteuid() == 0 else None,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=60,
         )
         Path(place).chmod(0o755)
         folder.chmod(0o755)

@@ -51,11 +51,11 @@ class House:
         return self.folder / "var"
 
     def wait_for(self, sentence: str) -> None:
-        wait_blocking(lambda: sentence in self.text or self.process.poll() is not None, 60)
+        wait_blocking(lambda: sentence in self.text or self.process.poll() is not None, 110)
         assert sentence in self.text, self.text
 
     def wait(self) -> int:
-        return self.process.wait(60)
+        return self.process.wait(110)
 
     def list_processes(self) -> list[int]:
         """Every living process of its session: children lead groups of their own in it."""
@@ -92,7 +92,7 @@ def check_picture(path: Path) -> None:
 def run_printed_command(text: str) -> dict[str, object]:
     """Paste what was printed into a shell; curl is on every machine that has git."""
     command = text.split("Make another picture:\n\n")[1].split("\n\n")[0]
-    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=110)
     assert done.returncode == 0, done.stderr
     answer: dict[str, object] = json.loads(done.stdout)
     return answer
@@ -143,7 +143,7 @@ def test_a_killed_house_leaves_no_orphan_and_loses_nothing(
     assert answer["status"] == "succeeded", answer
     first.process.kill()
     first.process.wait()
-    wait_blocking(lambda: first.list_processes() == [], 20)
+    wait_blocking(lambda: first.list_processes() == [])
 
     second = House(tmp_path / "house")
     houses.append(second)

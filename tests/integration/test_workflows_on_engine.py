@@ -12,6 +12,8 @@ from PIL import Image
 from comfyhoused.core.workflows.catalogue import Catalogue, parse_catalogue
 from comfyhoused.core.workflows.generate import build_graph
 from comfyhoused.core.workflows.graph import Workflow
+from comfyhoused.core.workflows.model_book import ModelBook
+from comfyhoused.core.workflows.painters import list_painters
 from comfyhoused.core.workflows.parameters import GenerateParameters, Lora, choose_model
 from comfyhoused.core.workflows.policy import NodePolicy
 from comfyhoused.core.workflows.preparation import prepare_graph
@@ -22,6 +24,7 @@ from tests.processes import EngineProcess
 from tests.waiting import wait_blocking
 
 POLICY = NodePolicy()
+BOOK = ModelBook.load()
 
 
 def call(engine: EngineProcess, path: str, body: Any = None) -> Any:
@@ -30,7 +33,7 @@ def call(engine: EngineProcess, path: str, body: Any = None) -> Any:
         data=None if body is None else json.dumps(body).encode(),
         headers={"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return json.loads(answer.read())
 
 
@@ -42,7 +45,7 @@ def run(engine: EngineProcess, workflow: Workflow) -> tuple[str, Any]:
     answer = call(engine, "/prompt", {"prompt": graph, "prompt_id": attempt_id, "client_id": "c"})
     assert answer["node_errors"] == {}
     path = f"/history/{attempt_id}"
-    wait_blocking(lambda: attempt_id in call(engine, path), 60)
+    wait_blocking(lambda: attempt_id in call(engine, path))
     return attempt_id, call(engine, path)[attempt_id]
 
 
@@ -57,7 +60,7 @@ def put_picture(engine: EngineProcess) -> None:
         data=body,
         headers={"Content-Type": "multipart/form-data; boundary=b"},
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         assert json.loads(answer.read())["name"] == "ch_picture.png"
 
 
@@ -75,7 +78,7 @@ def test_generate_runs_on_the_engine(engine: EngineProcess, catalogue: Catalogue
     put_picture(engine)
     plain = GenerateParameters(
         prompt="a red barn",
-        model=choose_model(None, catalogue),
+        model=choose_model(None, list(list_painters([catalogue], BOOK))),
         seed=5,
         width=64,
         height=128,
@@ -85,7 +88,7 @@ def test_generate_runs_on_the_engine(engine: EngineProcess, catalogue: Catalogue
     )
     for file_id in (None, "file_abcd1234"):
         parameters = replace(plain, init_image_file_id=file_id)
-        workflow = build_graph(parameters, catalogue)
+        workflow = build_graph(parameters, [catalogue], BOOK)
         assert find_errors(workflow.graph, catalogue, POLICY) == []
         attempt_id, entry = run(engine, workflow)
         assert entry["status"]["status_str"] == "success"

@@ -30,10 +30,8 @@ from comfyhouse_engine.execution.inputs import InputSources
 from comfyhouse_engine.execution.interrupt import Interrupt
 from comfyhouse_engine.execution.order import DependencyCycle, RunOrder
 from comfyhouse_engine.execution.queue import QueueItem, RunReport
-from comfyhouse_engine.residence import rest
+from comfyhouse_engine.residence import rest, wait_while
 from comfyhouse_engine.switches import Switches
-
-_HOLD_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -155,8 +153,7 @@ class PromptRun:
         names = (node_id, self._graph[node_id]["class_type"])
         if switches.node_seconds:
             rest(switches.node_seconds, context)
-        while switches.hold_at_node in names:
-            rest(_HOLD_SECONDS, context)
+        wait_while(lambda: switches.hold_at_node in names, context)
         if switches.fail_at_node in names:
             raise SwitchedFailure(f"The switch fail_at_node asked for this at {names[1]}.")
         if switches.out_of_memory in names:

@@ -6,6 +6,7 @@ noise mask excludes leave as they came, to the bit.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -170,6 +171,7 @@ def run_sampler(order: Order, seed: int, latent: Latent, steps: int) -> Latent:
     sketch = _make_picture(order, hints, sheets[0].shrink(_SKETCH_PIXELS))
     pictures: list[Array] = []
     for step in range(1, steps + 1):
+        residence.wait_while(partial(_is_held, context, step), context)
         residence.rest(context.switches.step_seconds + extra / steps, context)
         for sheet in sheets[len(pictures) : len(sheets) * step // steps]:
             context.check_interrupt()
@@ -177,6 +179,10 @@ def run_sampler(order: Order, seed: int, latent: Latent, steps: int) -> Latent:
         _report(context, step, steps, sketch, seed)
     painted = latents.encode_pixels(np.stack(pictures))
     return {**latent, **painted}
+
+
+def _is_held(context: RunContext, step: int) -> bool:
+    return context.switches.hold_at_step == step
 
 
 def _report(context: RunContext, step: int, steps: int, sketch: Array, seed: int) -> None:

@@ -11,20 +11,17 @@ from tests.contract.conformance.sockets import Socket
 from tests.contract.conformance.stage import Stage
 
 Labels = dict[str, list[str]]
-_STEP_SECONDS = 0.04
 _END = "executing None"
 
 
 async def warm(stage: Stage) -> None:
-    """Let the engine hold all results that do not depend on the seed; steps take time now."""
+    """Let the engine hold all results that do not depend on the seed."""
     await stage.run(make_t2i(seed=4711))
-    await stage.switch(step_seconds=_STEP_SECONDS)
 
 
 async def cool(stage: Stage) -> None:
-    """Let the engine hold nothing that the scenes use; steps take time now."""
+    """Let the engine hold nothing that the scenes use."""
     await stage.run(make_noop(color=4711))
-    await stage.switch(step_seconds=_STEP_SECONDS)
 
 
 async def interrupt_while_idle(stage: Stage) -> Labels:
@@ -40,7 +37,8 @@ async def interrupt_pending_then_any(stage: Stage) -> Labels:
     """A runs, B waits: an interrupt of B does nothing, one without a name ends A."""
     await warm(stage)
     socket = await Socket.connect(stage, "e7")
-    await stage.queue(make_t2i(701, steps=100), client_id="e7")
+    await stage.switch(hold_at_step=3)
+    await stage.queue(make_t2i(701, steps=5), client_id="e7")
     waiting = await stage.queue(make_noop(702), client_id="e7")
     labels = await socket.read_until("binary")
     await stage.post("interrupt", {"prompt_id": waiting})
@@ -53,7 +51,8 @@ async def delete_and_clear(stage: Stage) -> Labels:
     """One runs, four wait; one is deleted, the running one "deleted", then all are cleared."""
     await cool(stage)
     socket = await Socket.connect(stage, "f")
-    running = await stage.queue(make_t2i(801, steps=25), client_id="f")
+    await stage.switch(hold_at_step=2)
+    running = await stage.queue(make_t2i(801), client_id="f")
     await stage.wait_until_running(running)
     waiting = [await stage.queue(make_noop(801 + n), client_id="f") for n in range(3)]
     await stage.queue(make_noop(890), client_id="f", front=True)
@@ -61,6 +60,7 @@ async def delete_and_clear(stage: Stage) -> Labels:
     await stage.post("queue", {"delete": [waiting[1]]})
     await stage.post("queue", {"delete": [running]})
     await stage.post("queue", {"clear": True})
+    await stage.switch(hold_at_step=0)
     return {"socket": labels + await socket.read_until(_END) + await socket.read_rest()}
 
 
@@ -78,39 +78,33 @@ async def reconnect(stage: Stage) -> Labels:
     """A socket closes in mid-run and comes back under the same id, without feature flags."""
     await warm(stage)
     first = await Socket.connect(stage, "h1", flags=True)
-    await stage.queue(make_t2i(1001, steps=30), client_id="h1")
+    await stage.switch(hold_at_step=2)
+    await stage.queue(make_t2i(1001), client_id="h1")
     seen = await first.read_until("progress 3")
     await first.close()
     second = await Socket.connect(stage, "h1")
-    return {"first": seen, "second": await second.read_until(_END)}
-
-
-_GREETINGS = 2  # what a new socket gets first: `status`, and `executing` of the running node
+    greetings = await second.read_until("executing")
+    await stage.switch(hold_at_step=0)
+    return {"first": seen, "second": greetings + await second.read_until(_END)}
 
 
 async def take_over(stage: Stage) -> Labels:
     """A newer socket under the same id takes over, and goes deaf when the older one closes."""
     await warm(stage)
     old = await Socket.connect(stage, "h2")
-    prompt_id = await stage.queue(make_t2i(1101, steps=500), client_id="h2")
+    await stage.switch(hold_at_step=2)
+    prompt_id = await stage.queue(make_t2i(1101, steps=5), client_id="h2")
     seen_by_old = await old.read_until("binary")
     new = await Socket.connect(stage, "h2")
-    seen_by_new = await new.read_until("binary")
+    seen_by_new = await new.read_until("executing")
+    await stage.switch(hold_at_step=3)
+    seen_by_new += await new.read_until("binary")
     seen_by_old += await old.read_rest()
     await old.close()
     await stage.post("interrupt", {})
     await stage.wait_for_history(prompt_id)
     await stage.run(make_noop(1102), client_id="h2")
     seen_by_new += await new.read_rest()
-    # The older one may have closed in the middle of a step.
-    while not seen_by_new[-1].startswith("binary"):
-        assert seen_by_new.pop().startswith(("progress", "status"))
-    # The take-over may fall into the middle of a step: its first frames belong to the same step.
-    begun: list[str] = []
-    while not seen_by_old[-1].startswith("binary"):
-        assert seen_by_old[-1].startswith("progress")
-        begun.insert(0, seen_by_old.pop())
-    seen_by_new[_GREETINGS:_GREETINGS] = begun
     return {"old": seen_by_old, "new": seen_by_new}
 
 

@@ -10,8 +10,8 @@ from tests.contract.conformance.stage import Stage
 
 Frame = tuple[str, Shape]
 FLAGS = {"type": "feature_flags", "data": {"supports_preview_metadata": True}}
-_FRAME_SECONDS = 10.0
-_REST_SECONDS = 0.3
+_FRAME_SECONDS = 60.0
+_REST_SECONDS = 0.5
 _ENDS = (WSMsgType.CLOSE, WSMsgType.CLOSED, WSMsgType.CLOSING, WSMsgType.ERROR)
 _UNUSED_COLOR = 0xABCDEF
 _SILENCE: Frame = ("silence", None)
@@ -78,7 +78,8 @@ async def play_transcript(stage: Stage, transcript: Transcript) -> list[str]:
     if expected[0][0] != "status to a new socket":
         await socket.read()  # this recording began in the middle of a socket's life
     body = {} if client_id is None else {"client_id": client_id}
-    await stage.switch(step_seconds=0.4 if transcript.actions else 0)
+    stops = {"own", "any"} & set(transcript.actions.values())
+    await stage.switch(hold_at_step=2 if stops else 0)
     prompt_id = await stage.queue(transcript.prompt, **body)
     got: list[Frame] = []
     while len(got) < len(expected) and _SILENCE not in got:

@@ -57,7 +57,7 @@ class Stage:
             found.update(await self.get(f"history/{quote(prompt_id, safe='')}"))
             return prompt_id in found
 
-        await wait_until(look, 30)
+        await wait_until(look)
         entry: Json = found[prompt_id]
         return entry
 
@@ -69,8 +69,8 @@ class Stage:
 
     async def start_slow(self, seed: int, **body: Any) -> str:
         """Start a prompt that runs until it is interrupted, and return its id."""
-        await self.switch(step_seconds=0.2)
-        prompt_id = await self.queue(make_t2i(seed, steps=1000), **body)
+        await self.switch(hold_at_step=1)
+        prompt_id = await self.queue(make_t2i(seed), **body)
         await self.wait_until_running(prompt_id)
         return prompt_id
 
@@ -83,10 +83,10 @@ class Stage:
         await wait_until(look)
 
     async def settle(self) -> None:
-        """Empty the queue, end what runs, and switch back to full speed."""
-        await self.switch(step_seconds=0)
+        """Empty the queue, end what runs, and hold nothing any more."""
         await self.post("queue", {"clear": True})
         await self.post("interrupt", {})
+        await self.switch(hold_at_step=0)
 
         async def look() -> bool:
             return bool((await self.get("prompt"))["exec_info"]["queue_remaining"] == 0)
