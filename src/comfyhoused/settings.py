@@ -119,6 +119,9 @@ class JobSettings(_Group):
     archive_after_seconds: int = Field(
         86400, gt=0, description="the document of a job that ended so long ago moves to storage"
     )
+    job_record_days: int = Field(
+        400, gt=0, description="a job that ended so long ago is erased; what it cost stays known"
+    )
     max_attempts: int = Field(3, gt=0, description="tries of a job before it is failed")
     sync_wait_seconds: int = Field(60, ge=0, description="how long POST /generate waits by default")
 

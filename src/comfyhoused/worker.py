@@ -18,7 +18,7 @@ from comfyhoused.adapters.redis.client import StoreUnavailable
 from comfyhoused.api.plans import PlanBook
 from comfyhoused.api.settlement import erase_marked_jobs, settle_endings
 from comfyhoused.core.files.sweep import sweep_files
-from comfyhoused.core.jobs.archive import archive_jobs
+from comfyhoused.core.jobs.archive import archive_jobs, mark_old_jobs
 from comfyhoused.core.jobs.foreman import Foreman
 from comfyhoused.core.jobs.insist import insist
 from comfyhoused.core.mail.send import send_due_mails
@@ -115,10 +115,12 @@ async def _settle(resources: Resources, plans: PlanBook, name: str) -> None:
 
 async def _sweep_files(resources: Resources) -> None:
     after_seconds = resources.settings.jobs.archive_after_seconds
+    record_days = resources.settings.jobs.job_record_days
     store, storage = resources.store, resources.storage
     while True:
         await _do("sweeping files", lambda: sweep_files(store, storage))
         await _do("archiving", lambda: archive_jobs(store, storage, after_seconds=after_seconds))
+        await _do("forgetting", lambda: mark_old_jobs(store, after_days=record_days))
         await asyncio.sleep(_FILES_SECONDS)
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 
 from blake3 import blake3
 
@@ -16,7 +17,7 @@ from comfyhoused.api.proposals.proposal import Proposal
 from comfyhoused.api.proposals.propose import JobRequest, propose
 from comfyhoused.api.quota import SpendCapReached, make_allowance, make_refusal
 from comfyhoused.api.schemas import JobOptions
-from comfyhoused.core.files.records import FileNotFound, delete_file
+from comfyhoused.core.files.records import FileNotFound, delete_file, hold_files
 from comfyhoused.core.jobs.admission import (
     Admission,
     Application,
@@ -26,10 +27,13 @@ from comfyhoused.core.jobs.admission import (
     admit,
     find_replay,
 )
+from comfyhoused.core.workflows.files import list_file_ids
 from comfyhoused.core.workflows.run_kind import name_run_kind
 from comfyhoused.kit.clock import get_now
 from comfyhoused.kit.ids import make_job_id
 
+#: A job that loses its server is tried again: its inputs stay so much longer.
+_SPARE_SECONDS = 86_400
 #: After these nothing was stored, for certain.
 _REFUSALS = (
     IdempotencyConflict,
@@ -72,6 +76,7 @@ async def accept_proposal(
         digest = await asyncio.to_thread(make_digest, proposal.request, proposal.template)
     try:
         application = make_application(house, principal, proposal, idempotency_key, digest)
+        await hold_inputs(house, proposal, application)
         with explaining_refusal(house, principal, application):
             admission = await admit(house.resources.store, application)
     except _REFUSALS:
@@ -84,6 +89,13 @@ async def accept_proposal(
         # Only a hurry: the admission has rung the bell of every live worker already.
         asyncio.get_running_loop().run_in_executor(None, ring, house.broker)
     return admission
+
+
+async def hold_inputs(house: ApiHouse, proposal: Proposal, application: Application) -> None:
+    """Have the job's files stay until it is over at the latest, whatever the plan says."""
+    seconds = application.expires_in_seconds + application.timeout_seconds + _SPARE_SECONDS
+    until = get_now() + timedelta(seconds=seconds)
+    await hold_files(house.resources.store, list_file_ids(proposal.workflow.graph), until)
 
 
 @contextmanager

@@ -93,7 +93,7 @@ async def upload_file(
 ) -> FileResponse:
     """Store a PNG, JPEG or WebP picture, whole and still, and return its id."""
     resources = house.resources
-    limits = make_limits(house)
+    limits = make_limits(house, principal)
     async with open_upload(request, max_bytes=limits.max_bytes) as upload:
         file = await receive_file(
             resources.store,

@@ -24,10 +24,11 @@ class PictureUnreadable(Unprocessable):
     title = "That is not a picture we can take"
 
 
-def make_limits(house: ApiHouse) -> Limits:
-    """Return how much of one file is taken."""
+def make_limits(house: ApiHouse, principal: Principal | None = None) -> Limits:
+    """Return how much of one file is taken, and how long its sender's plan keeps it."""
     http = house.resources.settings.http
-    return Limits(http.max_upload_bytes, http.max_pixels, house.resources.spool_dir)
+    keep_seconds = house.plans.get(principal.plan).keep_seconds if principal is not None else None
+    return Limits(http.max_upload_bytes, http.max_pixels, house.resources.spool_dir, keep_seconds)
 
 
 def carries_picture(text: str | None) -> bool:
@@ -43,7 +44,7 @@ async def resolve_picture(house: ApiHouse, principal: Principal, text: str, *, p
     and what `receive_file` raises.
     """
     try:
-        return (await _take_picture(house, principal.owner, text)).id
+        return (await _take_picture(house, principal, text)).id
     except ComfyhouseError as error:
         if error.status < 500 and not error.errors:
             error.errors.append(FieldError(pointer=pointer, detail=error.detail))
@@ -63,14 +64,9 @@ async def resolve_pictures(
             if text not in taken:
                 taken[text] = await resolve_picture(house, principal, text, pointer=pointer)
     except ComfyhouseError:
-        await drop_pictures(house, principal, list_carried(taken))
+        await drop_pictures(house, principal, _list_carried(taken))
         raise
     return {pointer: taken[text] for pointer, text in fields.items()}
-
-
-def list_carried(taken: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the files that were brought, from text → file id: they belong to the request."""
-    return tuple(file_id for text, file_id in taken.items() if carries_picture(text))
 
 
 async def drop_pictures(house: ApiHouse, principal: Principal, file_ids: Iterable[str]) -> None:
@@ -81,28 +77,34 @@ async def drop_pictures(house: ApiHouse, principal: Principal, file_ids: Iterabl
             await delete_file(store, storage, principal.owner, file_id)
 
 
-async def _take_picture(house: ApiHouse, owner: str, text: str) -> File:
+def _list_carried(taken: Mapping[str, str]) -> list[str]:
+    """Return the files that were brought, from text → file id."""
+    return [file_id for text, file_id in taken.items() if carries_picture(text)]
+
+
+async def _take_picture(house: ApiHouse, principal: Principal, text: str) -> File:
     if _FILE_ID.fullmatch(text):
-        return await get_file(house.resources.store, owner, text)
+        return await get_file(house.resources.store, principal.owner, text)
     if is_data_uri(text):
-        return await _take_data_uri(house, owner, text)
+        return await _take_data_uri(house, principal, text)
     if _HAS_SCHEME.match(text):
-        return await _take_from_url(house, owner, text)
+        return await _take_from_url(house, principal, text)
     raise PictureUnreadable(
         "Send a file id of POST /files, an https address, or data:image/png;base64,… ."
     )
 
 
-async def _take_data_uri(house: ApiHouse, owner: str, text: str) -> File:
+async def _take_data_uri(house: ApiHouse, principal: Principal, text: str) -> File:
     uri = parse_data_uri(text)
     store, storage = house.resources.store, house.resources.storage
+    limits = make_limits(house, principal)
     return await receive_file(
-        store, storage, owner, uri.decode(), uri.declared_type, make_limits(house)
+        store, storage, principal.owner, uri.decode(), uri.declared_type, limits
     )
 
 
-async def _take_from_url(house: ApiHouse, owner: str, url: str) -> File:
-    limits = make_limits(house)
+async def _take_from_url(house: ApiHouse, principal: Principal, url: str) -> File:
+    limits = make_limits(house, principal)
     seconds = house.resources.settings.outbound.fetch_timeout_seconds
     store, storage = house.resources.store, house.resources.storage
     async with open_fetch(
@@ -110,4 +112,4 @@ async def _take_from_url(house: ApiHouse, owner: str, url: str) -> File:
     ) as fetched:
         # What the server calls it is not asked: many call every file octet-stream or text.
         chunks = expect_picture(fetched.chunks)
-        return await receive_file(store, storage, owner, chunks, None, limits)
+        return await receive_file(store, storage, principal.owner, chunks, None, limits)

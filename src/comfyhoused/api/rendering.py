@@ -1,7 +1,7 @@
 """A job as the API shows it. Links are signed when it is read."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from comfyhoused.adapters.storage.storage import ObjectMissing
@@ -19,8 +19,11 @@ from comfyhoused.api.schemas import (
 from comfyhoused.core.files.records import FileNotFound, get_file
 from comfyhoused.core.jobs.archive import load_document
 from comfyhoused.core.jobs.record import Job
+from comfyhoused.kit.clock import get_now
 
 ENGINE = "engine"
+#: Outputs are kept a moment before their job is over.
+_MOMENT = timedelta(minutes=1)
 
 
 async def render_job(house: ApiHouse, job: Job) -> JobResponse:
@@ -83,21 +86,32 @@ def make_headers(job: Job) -> dict[str, str]:
 
 
 async def _render_output(house: ApiHouse, job: Job, raw: dict[str, Any]) -> OutputResponse | None:
-    """Return one output; None when its file was deleted or has expired."""
+    """Return one output, without a link when its time is over; None when it was deleted."""
     try:
         file = await get_file(house.resources.store, job.owner, raw["file_id"])
-        url = await make_file_link(house.resources, file)
+        url: str | None = await make_file_link(house.resources, file)
+        expires_at = file.expires_at
     except (FileNotFound, ObjectMissing):
-        return None
+        url, expires_at = None, find_expiry(job)
+        if expires_at is None or expires_at - _MOMENT > get_now():
+            return None
     return OutputResponse(
         node_id=raw["node_id"],
         kind=raw["kind"],
-        file_id=file.id,
+        file_id=raw["file_id"],
         url=url,
-        content_type=file.content_type,
-        size_bytes=file.size_bytes,
-        hash=file.hash,
+        expires_at=expires_at,
+        content_type=raw["content_type"],
+        size_bytes=raw["size_bytes"],
+        hash=raw["hash"],
     )
+
+
+def find_expiry(job: Job) -> datetime | None:
+    """Return when the outputs of a job go; None: they stay."""
+    if job.keep_seconds is None or job.finished_at is None:
+        return None
+    return job.finished_at + timedelta(seconds=job.keep_seconds)
 
 
 def _list_images(job: Job, outputs: list[OutputResponse]) -> list[ImageResponse]:
@@ -107,6 +121,7 @@ def _list_images(job: Job, outputs: list[OutputResponse]) -> list[ImageResponse]
     return [
         ImageResponse(
             url=one.url,
+            expires_at=one.expires_at,
             seed=None if seed is None else (seed + index) % 2**32,
             width=sizes[one.file_id][0],
             height=sizes[one.file_id][1],

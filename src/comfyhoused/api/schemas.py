@@ -142,7 +142,8 @@ class WorkflowRequest(JobOptions):
 class ImageResponse(BaseModel):
     """One picture. The link is signed when it is read, and valid for an hour."""
 
-    url: str
+    url: str | None = Field(description="null: its time is over, the file is gone")
+    expires_at: datetime | None = Field(description="until then it is kept; null: until deleted")
     seed: int | None
     width: int | None
     height: int | None
@@ -157,7 +158,8 @@ class OutputResponse(BaseModel):
     node_id: str
     kind: str = Field(examples=["images"])
     file_id: str
-    url: str
+    url: str | None = Field(description="null: its time is over, the file is gone")
+    expires_at: datetime | None = Field(description="until then it is kept; null: until deleted")
     content_type: str
     size_bytes: int
     hash: str = Field(description="BLAKE3, hex")

@@ -15,7 +15,7 @@ from comfyhoused.adapters.redis.client import Store
 from comfyhoused.adapters.redis.scripts import Call, run_together
 from comfyhoused.adapters.storage.storage import Storage, StorageUnavailable
 from comfyhoused.core.files.scripts import DOOMED, SCRIPTS
-from comfyhoused.kit.clock import make_instant
+from comfyhoused.kit.clock import get_now, make_instant
 from comfyhoused.kit.errors import NotFound, Unavailable
 from comfyhoused.kit.pages import InvalidCursor, Page, make_cursor, read_cursor
 
@@ -155,8 +155,11 @@ async def find_file(store: Store, file_id: str) -> File | None:
 
 
 async def get_file(store: Store, owner: str, file_id: str) -> File:
-    """Return the owner's file; raises FileNotFound."""
-    return _check_owner(await find_file(store, file_id), owner)
+    """Return the owner's file; raises FileNotFound, also where its time is over."""
+    file = _check_owner(await find_file(store, file_id), owner)
+    if file.expires_at is not None and file.expires_at <= get_now():
+        raise FileNotFound(f"The file {file_id!r} was kept until {file.expires_at:%Y-%m-%d %H:%M}.")
+    return file
 
 
 async def list_files(store: Store, owner: str, *, limit: int, cursor: str | None) -> Page[File]:
@@ -166,6 +169,12 @@ async def list_files(store: Store, owner: str, *, limit: int, cursor: str | None
     next_cursor = make_cursor(rows[limit - 1][0]) if len(rows) > limit else None
     found = [_read_record(_pair(record)) for _, record in rows[:limit]]
     return Page([file for file in found if file is not None], next_cursor)
+
+
+async def hold_files(store: Store, file_ids: Sequence[str], until: datetime) -> None:
+    """Have files stay at least until then; those that stay longer anyway are left as they are."""
+    if file_ids:
+        await SCRIPTS.run(store, "hold", int(until.timestamp() * 1000), *file_ids)
 
 
 async def delete_file(store: Store, storage: Storage, owner: str, file_id: str) -> None:

@@ -12,6 +12,7 @@ from comfyhoused.core.jobs.scripts import SCRIPTS
 from comfyhoused.kit.clock import get_now_ms
 
 _MAX_BYTES = 50_000_000
+_DAY_MS = 86_400_000
 
 
 def make_archive_key(job_id: str) -> str:
@@ -36,6 +37,19 @@ async def archive_jobs(
             # Erased meanwhile: whoever did so may have looked for the document before it came.
             await storage.delete(make_archive_key(job_id))
     return len(due)
+
+
+async def mark_old_jobs(store: Store, *, after_days: int, most: int = 100) -> int:
+    """Have jobs erased that ended so long ago; returns how many. What they cost stays known."""
+    before = get_now_ms() - after_days * _DAY_MS
+    old: Any = await store.zrangebyscore(f"{PREFIX}archived", "-inf", before, start=0, num=most)
+    for job_id in cast(list[str], old):
+        job = await find_job(store, job_id)
+        if job is not None:
+            await SCRIPTS.run(store, "erase", job_id, job.owner)
+        else:
+            await store.zrem(f"{PREFIX}archived", job_id)
+    return len(old)
 
 
 async def load_document(storage: Storage, job: Job) -> Job:

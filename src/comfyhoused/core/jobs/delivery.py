@@ -79,6 +79,7 @@ async def _fetch(
                     chunks,
                     stream.content_type,
                     max_bytes=MAX_OUTPUT_BYTES,
+                    keep_seconds=run.job.keep_seconds,
                 )
         except (StorageUnavailable, StoreUnavailable) as error:
             log.warning("an output of job %s waits for us: %s", run.job.id, error.detail)

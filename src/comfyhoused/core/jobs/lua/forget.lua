@@ -7,5 +7,6 @@ if j[1] and (j[3] ~= '1' or next(MOVES[j[2]]) ~= nil) then return 0 end
 if j[1] then redis.call('ZREM', P .. 'owner:' .. j[1] .. ':jobs', id) end
 redis.call('ZREM', P .. 'finished', id)
 redis.call('ZREM', P .. 'erasing', id)
+redis.call('ZREM', P .. 'archived', id)
 redis.call('DEL', key_of(id), key_of(id) .. ':spec', key_of(id) .. ':events', key_of(id) .. ':snapshot')
 return 1
