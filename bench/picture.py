@@ -8,7 +8,10 @@ from typing import Any
 from bench.figures import Figure, find_percentile, summarise
 from bench.place import Place
 from comfyhoused.core.workflows.graph import Workflow
+from comfyhoused.core.workflows.model_book import ModelBook
+from comfyhoused.core.workflows.painters import Painter
 from comfyhoused.core.workflows.parameters import GenerateParameters
+from comfyhoused.core.workflows.parts import Plan
 from comfyhoused.core.workflows.preparation import prepare_graph
 from comfyhoused.core.workflows.text_to_image import make_text_to_image
 
@@ -52,7 +55,8 @@ def _make_graph(model: str, seed: int) -> Any:
     parameters = GenerateParameters(
         prompt=_PROMPT, model=model, seed=seed, width=_SIDE, height=_SIDE, steps=1
     )
-    workflow = Workflow(make_text_to_image(parameters))
+    plan = Plan(parameters, Painter(model, ModelBook.load().families["sd15"]))
+    workflow = Workflow(make_text_to_image(plan))
     return prepare_graph(workflow, attempt_id=str(uuid.uuid4()), file_names={})
 
 

@@ -36,16 +36,23 @@ FOLDERS = (
 """Folder names in the order in which ComfyUI's GET /models lists them."""
 
 _DEFAULTS: Mapping[str, tuple[str, ...]] = {
-    "checkpoints": ("sandbox-painter.safetensors",),
+    "checkpoints": ("sandbox-painter.safetensors", "sandbox-xl-painter.safetensors"),
     "loras": ("blue-hour.safetensors", "warm-light.safetensors"),
-    "vae": ("sandbox-vae.safetensors",),
-    "text_encoders": ("sandbox-words-g.safetensors", "sandbox-words.safetensors"),
-    "diffusion_models": ("sandbox-painter.safetensors",),
+    "vae": ("sandbox-flux-vae.safetensors", "sandbox-vae.safetensors"),
+    "text_encoders": (
+        "sandbox-flux-words-l.safetensors",
+        "sandbox-flux-words-t5.safetensors",
+        "sandbox-words-g.safetensors",
+        "sandbox-words.safetensors",
+    ),
+    "diffusion_models": ("sandbox-flux-painter.safetensors", "sandbox-painter.safetensors"),
     "controlnet": (
         "sandbox-canny.safetensors",
         "sandbox-depth.safetensors",
+        "sandbox-flux-canny.safetensors",
         "sandbox-openpose.safetensors",
         "sandbox-scribble.safetensors",
+        "sandbox-xl-union.safetensors",
     ),
     "upscale_models": ("sandbox-2x.pth", "sandbox-4x.pth"),
 }
@@ -60,10 +67,11 @@ class BadShelf(Exception):
 
 @dataclass(frozen=True)
 class Model:
-    """What runs along a MODEL link."""
+    """What runs along a MODEL link. `shift` is what ModelSamplingFlux set, if it did."""
 
     name: str
     loras: Loras = ()
+    shift: float | None = None
 
 
 @dataclass(frozen=True)
@@ -85,9 +93,15 @@ class Vae:
 
 @dataclass(frozen=True)
 class ControlNet:
-    """What runs along a CONTROL_NET link."""
+    """What runs along a CONTROL_NET link; `mode` is what a union of several was set to."""
 
     name: str
+    mode: str = ""
+
+    @property
+    def kind(self) -> str:
+        """What it reads: a union tells it by its mode, any other one by its name."""
+        return self.mode or self.name
 
 
 @dataclass(frozen=True)

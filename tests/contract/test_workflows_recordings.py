@@ -10,6 +10,8 @@ import pytest
 from comfyhoused.core.workflows.audited_nodes import AUDITED, REFUSED
 from comfyhoused.core.workflows.catalogue import Catalogue, parse_catalogue
 from comfyhoused.core.workflows.generate import build_graph
+from comfyhoused.core.workflows.model_book import ModelBook
+from comfyhoused.core.workflows.painters import list_painters
 from comfyhoused.core.workflows.parameters import GenerateParameters, choose_model
 from comfyhoused.core.workflows.policy import NodePolicy
 from comfyhoused.core.workflows.preparation import prepare_graph
@@ -20,6 +22,7 @@ RECORDINGS = Path(__file__).parents[2] / "../shared/comfyui-recordings"
 pytestmark = pytest.mark.skipif(not RECORDINGS.is_dir(), reason="no recordings beside the checkout")
 
 POLICY = NodePolicy()
+BOOK = ModelBook.load()
 GRAPH_DEATHS = {"x1", "x3", "x6", "x7", "x8"}
 BODY_DEATHS = {"x2", "x4", "x5", "x9"}
 """The harm sits in `extra_data`, `client_id` or `partial_execution_targets`, which we write."""
@@ -201,11 +204,11 @@ def test_the_offer_of_the_recorded_server() -> None:
 @pytest.mark.parametrize("file_id", [None, "file_abcd1234"])
 def test_generate_builds_what_the_recorded_server_takes(file_id: str | None) -> None:
     catalogue = load_catalogue()
-    model = choose_model(None, catalogue)
+    model = choose_model(None, list(list_painters([catalogue], BOOK)))
     parameters = GenerateParameters(
         prompt="a cat", model=model, seed=1, num_images=2, init_image_file_id=file_id
     )
-    workflow = build_graph(parameters, catalogue)
+    workflow = build_graph(parameters, [catalogue], BOOK)
     assert find_errors(workflow.graph, catalogue, POLICY) == []
     sent = prepare_graph(workflow, attempt_id="a1", file_names={"file_abcd1234": "example.png"})
     assert list_refusals(sent, load_object_info()) == set()

@@ -8,21 +8,42 @@ import pytest
 from comfyhoused.core.workflows.catalogue import Catalogue, parse_catalogue
 from comfyhoused.core.workflows.cost import count_units
 from comfyhoused.core.workflows.files import list_file_ids
-from comfyhoused.core.workflows.generate import build_graph, build_graph_on_any
+from comfyhoused.core.workflows.generate import build_graph as build_graph_on_any
+from comfyhoused.core.workflows.graph import Workflow
+from comfyhoused.core.workflows.model_book import ModelBook
+from comfyhoused.core.workflows.offer import find_offer_errors
+from comfyhoused.core.workflows.painters import list_painters
 from comfyhoused.core.workflows.parameters import (
     GenerateParameters,
     InvalidParameters,
     Lora,
     NoModels,
     choose_model,
-    find_parameter_errors,
+    find_range_errors,
 )
 from comfyhoused.core.workflows.validation import check_graph
+from comfyhoused.kit.errors import FieldError
 from tests.workflow_cases import CATALOGUE, CHECKPOINT, OBJECT_INFO, POLICY, SAMPLERS
 
 PLAIN = GenerateParameters(prompt="a red barn", model=CHECKPOINT, seed=7)
 PICTURE = replace(PLAIN, init_image_file_id="file_abcd1234", strength=0.4)
 LORAS = (Lora("warm.safetensors", 0.5), Lora("cold.safetensors", -1.0))
+BOOK = ModelBook.load()
+
+
+def find_parameter_errors(parameters: GenerateParameters, catalogue: Catalogue) -> list[FieldError]:
+    return [
+        *find_range_errors(parameters),
+        *find_offer_errors(parameters, [catalogue], BOOK),
+    ]
+
+
+def build_graph(parameters: GenerateParameters, catalogue: Catalogue) -> Workflow:
+    return build_graph_on_any(parameters, [catalogue], BOOK)
+
+
+def list_models(catalogue: Catalogue) -> list[str]:
+    return list(list_painters([catalogue], BOOK))
 
 
 @pytest.mark.parametrize(
@@ -79,12 +100,8 @@ def test_the_edges_of_the_ranges_are_taken(changes: dict[str, Any]) -> None:
 
 def test_what_is_offered_is_listed() -> None:
     wrong = replace(PLAIN, model="m", sampler_name="s", scheduler="t")
-    errors = find_parameter_errors(wrong, CATALOGUE, root="/body")
-    assert [error["pointer"] for error in errors] == [
-        "/body/model",
-        "/body/sampler_name",
-        "/body/scheduler",
-    ]
+    errors = find_parameter_errors(wrong, CATALOGUE)
+    assert [error["pointer"] for error in errors] == ["/model", "/sampler_name", "/scheduler"]
     assert [error["allowed"] for error in errors] == [
         [CHECKPOINT, "photo.ckpt"],
         SAMPLERS[:50],
@@ -111,12 +128,14 @@ def test_wrong_parameters_become_no_graph() -> None:
     ],
 )
 def test_a_model_is_chosen(requested: str | None, chosen: str) -> None:
-    assert choose_model(requested, CATALOGUE) == chosen
+    assert choose_model(requested, list_models(CATALOGUE)) == chosen
 
 
 def test_an_ambiguous_model_is_not_guessed() -> None:
     loader = {"input": {"required": {"ckpt_name": [["a.ckpt", "a.safetensors"]]}}, "output": []}
-    assert choose_model("a", parse_catalogue({"CheckpointLoaderSimple": loader})) == "a"
+    assert (
+        choose_model("a", list_models(parse_catalogue({"CheckpointLoaderSimple": loader}))) == "a"
+    )
 
 
 @pytest.mark.parametrize(
@@ -124,7 +143,7 @@ def test_an_ambiguous_model_is_not_guessed() -> None:
 )
 def test_no_model_at_all_says_what_to_do(catalogue: Catalogue) -> None:
     with pytest.raises(NoModels, match="models/checkpoints") as caught:
-        choose_model(None, catalogue)
+        choose_model(None, list_models(catalogue))
     assert (caught.value.status, caught.value.code) == (503, "no_models")
 
 
@@ -188,9 +207,9 @@ def test_all_that_is_asked_for_must_be_on_one_server() -> None:
     bare = {name: raw for name, raw in OBJECT_INFO.items() if name != "LoraLoader"}
     other = parse_catalogue({**bare, "CheckpointLoaderSimple": loader})
     wanted = replace(PLAIN, model="only-here.ckpt")
-    assert build_graph_on_any(wanted, [CATALOGUE, other]) == build_graph(wanted, other)
+    assert build_graph_on_any(wanted, [CATALOGUE, other], BOOK) == build_graph(wanted, other)
     with pytest.raises(InvalidParameters, match="no single server") as caught:
-        build_graph_on_any(replace(wanted, loras=LORAS), [CATALOGUE, other])
+        build_graph_on_any(replace(wanted, loras=LORAS), [CATALOGUE, other], BOOK)
     assert [error["pointer"] for error in caught.value.errors] == ["/model"]
 
 

@@ -1,6 +1,6 @@
 """Control pictures: hung on a conditioning, to show through in the painting."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,18 @@ from comfyhouse_engine.nodes.conditioning import Conditioning
 
 Image = NDArray[np.float32]
 Inputs = dict[str, dict[str, tuple[Any, ...]]]
+
+_UNION_KINDS = [
+    "auto",
+    "openpose",
+    "depth",
+    "hed/pidi/scribble/ted",
+    "canny/lineart/anime_lineart/mlsd",
+    "normal",
+    "segment",
+    "tile",
+    "repaint",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +77,7 @@ class ControlNetApply:
     ) -> tuple[Conditioning]:
         if strength == 0.0:
             return (conditioning,)
-        return (_with_hint(conditioning, ControlHint(image, strength, control_net.name)),)
+        return (_with_hint(conditioning, ControlHint(image, strength, control_net.kind)),)
 
 
 class ControlNetApplyAdvanced:
@@ -106,11 +118,29 @@ class ControlNetApplyAdvanced:
     ) -> tuple[Conditioning, Conditioning]:
         if strength == 0.0:
             return positive, negative
-        hint = ControlHint(image, strength, control_net.name, start_percent, end_percent)
+        hint = ControlHint(image, strength, control_net.kind, start_percent, end_percent)
         return _with_hint(positive, hint), _with_hint(negative, hint)
 
 
+class SetUnionControlNetType:
+    """Says what a ControlNet that reads several kinds of picture shall read."""
+
+    RELATIVE_PYTHON_MODULE = "comfy_extras.nodes_controlnet"
+    RETURN_TYPES = ("CONTROL_NET",)
+    FUNCTION = "set_controlnet_type"
+    CATEGORY = "conditioning/controlnet"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> Inputs:
+        return {"required": {"control_net": ("CONTROL_NET",), "type": (_UNION_KINDS,)}}
+
+    def set_controlnet_type(self, control_net: ControlNet, **chosen: str) -> tuple[ControlNet]:
+        kind = chosen["type"]
+        return (replace(control_net, mode="" if kind == "auto" else kind),)
+
+
 NODE_CLASS_MAPPINGS: dict[str, type] = {
+    "SetUnionControlNetType": SetUnionControlNetType,
     "ControlNetApply": ControlNetApply,
     "ControlNetApplyAdvanced": ControlNetApplyAdvanced,
 }

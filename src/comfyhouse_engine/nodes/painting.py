@@ -59,6 +59,12 @@ class Order:
         distilled = conditioning.find_guidance(self.positive)
         return distilled * 2.0 if distilled is not None and self.cfg <= 1.0 else self.cfg
 
+    @property
+    def _scheduler(self) -> str:
+        """The scheduler that matters: a shift makes another one of it."""
+        shift = self.model.shift
+        return self.scheduler if shift is None else f"{self.scheduler} shifted {shift:.2f}"
+
     def paint(self, seed: int, width: int, height: int) -> Array:
         """Return the picture [height, width, 3] that the words ask for."""
         return painter.paint(
@@ -70,7 +76,7 @@ class Order:
             steps=self.steps if self.steps_done is None else max(1, self.steps_done),
             cfg=self.guidance,
             sampler=self.sampler,
-            scheduler=self.scheduler,
+            scheduler=self._scheduler,
             model=self.model.name,
             loras=self.loras,
         )

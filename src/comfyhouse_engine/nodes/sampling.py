@@ -3,7 +3,7 @@
 from typing import Any
 
 from comfyhouse_engine.models import Model
-from comfyhouse_engine.nodes import conditioning, control, latents, vae
+from comfyhouse_engine.nodes import conditioning, control, families, latents, vae
 from comfyhouse_engine.nodes.conditioning import Conditioning
 from comfyhouse_engine.nodes.latents import Latent
 from comfyhouse_engine.nodes.painting import Order, run_sampler
@@ -182,6 +182,7 @@ class KSamplerAdvanced:
 NODE_CLASS_MAPPINGS: dict[str, type] = {
     **conditioning.NODE_CLASS_MAPPINGS,
     **control.NODE_CLASS_MAPPINGS,
+    **families.NODE_CLASS_MAPPINGS,
     **latents.NODE_CLASS_MAPPINGS,
     **vae.NODE_CLASS_MAPPINGS,
     "KSampler": KSampler,

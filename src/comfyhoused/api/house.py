@@ -14,6 +14,7 @@ from comfyhoused.api.plans import PlanBook
 from comfyhoused.api.rates import limit_rate
 from comfyhoused.core.fleet.catalogues import CatalogueShelf
 from comfyhoused.core.jobs.events import EventHub
+from comfyhoused.core.workflows.model_book import ModelBook
 from comfyhoused.kit.errors import Forbidden, Unauthenticated
 from comfyhoused.resources import Resources
 
@@ -27,6 +28,7 @@ class ApiHouse:
     catalogues: CatalogueShelf
     broker: RedisBroker
     plans: PlanBook
+    models: ModelBook
 
 
 #: How a request came in: with a secret key, a browser's client token, or through our pages.

@@ -10,7 +10,6 @@ from pydantic import Discriminator, Tag
 
 from comfyhoused.adapters.redis.client import StoreUnavailable
 from comfyhoused.api.acceptance import accept
-from comfyhoused.api.generate import IdempotencyKey
 from comfyhoused.api.house import ApiHouse, House, JobReader, JobWriter
 from comfyhoused.api.rendering import make_headers, render_job, render_jobs
 from comfyhoused.api.schemas import (
@@ -22,9 +21,11 @@ from comfyhoused.api.schemas import (
     GenerateRequest,
     JobList,
     JobResponse,
+    UpscaleRequest,
     WorkflowRequest,
 )
 from comfyhoused.api.settlement import erase_job
+from comfyhoused.api.sync_answer import IdempotencyKey
 from comfyhoused.api.waiting import showing_accepted
 from comfyhoused.core.jobs.cancel import cancel_job
 from comfyhoused.core.jobs.events import Event, follow_job
@@ -38,17 +39,24 @@ router = APIRouter(prefix="/jobs", tags=["Jobs"])
 
 
 def _name_kind(body: Any) -> str:
-    """A body with a `workflow` is one; so its faults are told of one kind, not of both."""
-    has_workflow = isinstance(body, dict) and "workflow" in body
-    return WorkflowRequest.__name__ if has_workflow else GenerateRequest.__name__
+    """A body with a `workflow` is one, one that says `"kind": "upscale"` is that, the rest is
+    generate; so its faults are told of one kind, not of all.
+    """
+    if isinstance(body, dict) and "workflow" in body:
+        return WorkflowRequest.__name__
+    if isinstance(body, dict) and body.get("kind") == "upscale":
+        return UpscaleRequest.__name__
+    return GenerateRequest.__name__
 
 
 _SubmitBody = Annotated[
     Annotated[WorkflowRequest, Tag(WorkflowRequest.__name__)]
+    | Annotated[UpscaleRequest, Tag(UpscaleRequest.__name__)]
     | Annotated[GenerateRequest, Tag(GenerateRequest.__name__)],
     Discriminator(_name_kind),
     Body(
-        description="either the parameters of a picture, or `workflow`: a graph",
+        description="the parameters of a picture, or `workflow`: a graph, or "
+        '`"kind": "upscale"` and what POST /upscale takes',
         openapi_examples=SUBMIT_EXAMPLES,
     ),
 ]

@@ -13,10 +13,12 @@ from pydantic import (
 )
 
 from comfyhoused.api.problems import ProblemDocument
+from comfyhoused.core.files.finish import DEFAULT_QUALITY, LONGEST_MARK, PictureFormat
 from comfyhoused.core.jobs.record import JobKind
 from comfyhoused.core.jobs.states import JobState
-from comfyhoused.core.workflows.parameters import LONGEST_PROMPT, RANGES
+from comfyhoused.core.workflows.parameters import CONTROL_STRENGTH, LONGEST_PROMPT, RANGES
 from comfyhoused.core.workflows.quoting import find_text_fault
+from comfyhoused.core.workflows.upscale import FACTORS
 
 
 def _range(name: str, **more: Any) -> Any:
@@ -28,6 +30,12 @@ def _range(name: str, **more: Any) -> Any:
     return Field(json_schema_extra=schema, **more)
 
 
+_PICTURE = "a file id, an https address, or a data URI; PNG, JPEG or WebP"
+_OR_OWN = ", or what the model is made for"
+_SIZE = (
+    "of what is painted; default: that of init_image or control_image (at most one megapixel), "
+    "else what the model is made for, mostly 512"
+)
 _MOST_FIELDS = 50
 _MOST_METADATA = 50
 _DEEPEST = 64
@@ -40,7 +48,7 @@ def _check_count(value: Any, most: int) -> Any:
     return value
 
 
-class _Request(BaseModel):
+class RequestBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     @model_validator(mode="before")
@@ -57,9 +65,9 @@ def _check_text(text: str) -> str:
     return text
 
 
-_Text = Annotated[str, AfterValidator(_check_text)]
+PlainText = Annotated[str, AfterValidator(_check_text)]
 _Metadata = Annotated[
-    dict[_Text, _Text], BeforeValidator(lambda value: _check_count(value, _MOST_METADATA))
+    dict[PlainText, PlainText], BeforeValidator(lambda value: _check_count(value, _MOST_METADATA))
 ]
 
 
@@ -78,14 +86,14 @@ def _check_depth(graph: dict[str, Any]) -> dict[str, Any]:
     raise ValueError(f"is nested more than {_DEEPEST} deep")
 
 
-class LoraRequest(_Request):
+class LoraRequest(RequestBody):
     """A LoRA by name, and how strongly it acts."""
 
     name: str = Field(max_length=300)
     strength: float = 1.0
 
 
-class JobOptions(_Request):
+class JobOptions(RequestBody):
     """What any job may carry."""
 
     priority: int = Field(0, ge=-100, le=100, description="order among your own jobs only")
@@ -100,8 +108,26 @@ class JobOptions(_Request):
     )
 
 
-class GenerateRequest(JobOptions):
-    """A picture from words, or from a picture and words."""
+Watermark = bool | Annotated[PlainText, Field(min_length=1, max_length=LONGEST_MARK)]
+_WATERMARK = Field(
+    False, description="true, or a text: written small into a corner of the picture"
+)
+
+
+class FinishOptions(RequestBody):
+    """How the pictures are handed over."""
+
+    output_format: PictureFormat = Field(
+        "png", description="png keeps every pixel; jpeg and webp compress"
+    )
+    quality: int = Field(
+        DEFAULT_QUALITY, ge=1, le=100, description="of jpeg and webp: 100 is the best"
+    )
+    watermark: Watermark = _WATERMARK
+
+
+class GenerateRequest(FinishOptions, JobOptions):
+    """A picture from words, from a picture, or from a part of one."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -116,27 +142,105 @@ class GenerateRequest(JobOptions):
         examples=["fog lifting off three mountain ridges at first light"],
     )
     negative_prompt: str = Field("", json_schema_extra={"maxLength": LONGEST_PROMPT})
-    width: int = _range("width", default=512)
-    height: int = _range("height", default=512)
-    steps: int = _range("steps", default=20)
-    cfg_scale: float = _range("cfg_scale", default=7.0)
-    sampler_name: str = Field("euler", max_length=200, description="one of GET /samplers")
-    scheduler: str = Field("normal", max_length=200, description="one of GET /samplers")
+    width: Annotated[int | None, _range("width", description=_SIZE)] = None
+    height: Annotated[int | None, _range("height", description=_SIZE)] = None
+    steps: Annotated[int | None, _range("steps", description=f"default: 20{_OR_OWN}")] = None
+    cfg_scale: Annotated[
+        float | None,
+        _range(
+            "cfg_scale",
+            description=f"how closely the words are followed; default: 7{_OR_OWN}; "
+            "Flux takes it as its guidance",
+        ),
+    ] = None
+    sampler_name: str | None = Field(
+        None, max_length=200, description=f"one of GET /samplers; default: euler{_OR_OWN}"
+    )
+    scheduler: str | None = Field(
+        None, max_length=200, description=f"one of GET /samplers; default: normal{_OR_OWN}"
+    )
     seed: Annotated[int | None, _range("seed")] = None
     num_images: int = _range("num_images", default=1)
     model: str | None = Field(None, max_length=300, description="one of GET /models")
     loras: list[LoraRequest] = Field([], max_length=50)
-    init_image: str | None = Field(
-        None, description="a file id, or a data URI with a PNG, JPEG or WebP picture"
+    init_image: str | None = Field(None, description=f"what is painted over: {_PICTURE}")
+    strength: float = _range(
+        "strength", default=0.75, description="0 keeps init_image, 1 forgets it"
     )
-    strength: float = _range("strength", default=0.75)
+    mask_image: str | None = Field(
+        None,
+        description="which part of init_image is painted: white = edit, black = not one pixel "
+        f"changes; the shape of init_image; {_PICTURE}",
+    )
+    controlnet_type: str | None = Field(
+        None,
+        max_length=50,
+        description="what control_image shows: canny, depth, openpose, scribble …; "
+        "GET /templates/controlnet lists what is there",
+    )
+    control_image: str | None = Field(
+        None, description=f"what the picture has to follow: {_PICTURE}"
+    )
+    controlnet_strength: float = Field(
+        1.0,
+        description="how closely control_image is followed",
+        json_schema_extra={
+            "minimum": CONTROL_STRENGTH.minimum,
+            "maximum": CONTROL_STRENGTH.maximum,
+        },
+    )
+    controlnet_preprocess: bool | None = Field(
+        None,
+        description="true: control_image is a picture, make the map from it; false: it is the "
+        "map; default: true where the servers can",
+    )
+
+
+class UpscaleRequest(FinishOptions, JobOptions):
+    """A picture to be enlarged."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"kind": "upscale", "image": "file_…", "factor": 2}]}
+    )
+
+    kind: Literal["upscale"] = Field("upscale", description="needed by POST /jobs only")
+    image: str = Field(description=_PICTURE)
+    factor: int = Field(2, description="of both sides", json_schema_extra={"enum": list(FACTORS)})
+    model: str | None = Field(
+        None,
+        max_length=300,
+        description="one of the upscalers of GET /models; default: the one that fits best, "
+        "or careful resampling where the servers have none",
+    )
+
+
+Graph = Annotated[dict[str, Any], AfterValidator(_check_depth)]
 
 
 class WorkflowRequest(JobOptions):
-    """A ComfyUI graph in API format. Files in it are written `{"file_id": "file_…"}`."""
+    """A ComfyUI graph, or the name of a registered workflow and its inputs.
 
-    workflow: Annotated[dict[str, Any], AfterValidator(_check_depth)]
-    max_units: int = Field(1, ge=1, le=10_000, description="reserved; at most that is charged")
+    Files in a graph are written `{"file_id": "file_…"}`.
+    """
+
+    workflow: Graph | Annotated[str, Field(max_length=80)] = Field(
+        description="a graph in API format or in the editor's save format, or `name` or `name@3` "
+        "of a registered workflow"
+    )
+    inputs: dict[PlainText, Any] = Field(
+        {}, max_length=200, description="of a registered workflow; its schema says which"
+    )
+    max_units: int | None = Field(
+        None,
+        ge=1,
+        le=10_000,
+        description="reserved; at most that is charged; default: 1, or what was registered",
+    )
+    output_format: PictureFormat | None = Field(
+        None, description="of pictures; null: as the workflow saves them, or as registered"
+    )
+    quality: int = Field(DEFAULT_QUALITY, ge=1, le=100, description="of jpeg and webp")
+    watermark: Watermark = _WATERMARK
 
 
 class ImageResponse(BaseModel):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from comfyhoused.core.workflows.graph import Graph, Value
-from comfyhoused.core.workflows.text_to_image import make_node
+from comfyhoused.core.workflows.parts import make_node
 
 _MEGAPIXEL = 1024 * 1024
 #: Photos that stay below this when doubled are doubled; larger ones are brought down to it.

@@ -1,77 +1,196 @@
 """A picture from parameters."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from comfyhoused.api.house import ApiHouse, Principal
-from comfyhoused.api.pictures_in import carries_picture, resolve_picture
+from comfyhoused.api.proposals.finish import make_finish
+from comfyhoused.api.proposals.pictures import Pictures, take_pictures
 from comfyhoused.api.proposals.proposal import Proposal
 from comfyhoused.api.schemas import GenerateRequest, JobOptions
-from comfyhoused.core.workflows.catalogue import merge_catalogues
+from comfyhoused.core.workflows.catalogue import Catalogue
+from comfyhoused.core.workflows.control import Control
 from comfyhoused.core.workflows.cost import count_units
-from comfyhoused.core.workflows.generate import build_graph_on_any
+from comfyhoused.core.workflows.generate import build_graph, check_parameters
+from comfyhoused.core.workflows.licences import check_model_licence, is_sellable
+from comfyhoused.core.workflows.model_book import ModelBook, ModelDefaults
+from comfyhoused.core.workflows.painters import list_painters
 from comfyhoused.core.workflows.parameters import (
     GenerateParameters,
+    InvalidParameters,
     Lora,
-    check_parameters,
     choose_model,
 )
+from comfyhoused.core.workflows.working_size import choose_size
+from comfyhoused.kit.errors import FieldError
 
 _MOST_SEEDS = 2**32
+_PICTURE_FIELDS = ("init_image", "mask_image", "control_image")
+_PLAIN_SIZE = 512
+_PLAIN = ModelDefaults(
+    width=512, height=512, steps=20, cfg_scale=7.0, sampler_name="euler", scheduler="normal"
+)
 
 
 async def propose_generate(
     house: ApiHouse, principal: Principal, request: GenerateRequest
 ) -> Proposal:
     """Return the picture job that the parameters ask for; raises what is wrong with them."""
+    _check_fields(request)
+    if request.controlnet_type is not None:
+        house.plans.require_feature(principal.plan, "controlnet")
     catalogues = await house.catalogues.list_catalogues(principal.mode)
-    catalogue = merge_catalogues(catalogues)
-    parameters = _make_parameters(request, choose_model(request.model, catalogue))
-    check_parameters(parameters, catalogue)
-    file_id = ""
+    book = house.models
+    model = _choose_model(request.model, catalogues, book, is_live=principal.mode == "live")
+    parameters = _make_parameters(request, model, _find_defaults(model, book))
+    # Before any picture is fetched: most of what can be wrong needs none.
+    check_parameters(parameters, catalogues, book)
+    fields = {name: getattr(request, name) for name in _PICTURE_FIELDS}
+    async with take_pictures(house, principal, fields) as pictures:
+        parameters = _add_pictures(parameters, request, pictures)
+        return Proposal(
+            request=request,
+            kind="generate",
+            template=name_template(request),
+            workflow=build_graph(parameters, catalogues, book),
+            units=_count_units(parameters),
+            model=parameters.model,
+            parameters=_describe(request, parameters, pictures),
+            carried=pictures.carried,
+            finish=make_finish(house, principal, request),
+        )
+
+
+def name_template(request: GenerateRequest) -> str:
+    """Return what the request is counted by: what it starts from decides."""
+    if request.mask_image is not None:
+        return "inpaint"
     if request.init_image is not None:
-        file_id = await resolve_picture(house, principal, request.init_image, pointer="/init_image")
-        parameters = replace(parameters, init_image_file_id=file_id)
-    return Proposal(
-        request=request,
-        kind="generate",
-        template="image-to-image" if file_id else "text-to-image",
-        workflow=build_graph_on_any(parameters, catalogues),
-        units=count_units(
-            width=parameters.width,
-            height=parameters.height,
-            steps=parameters.steps,
-            num_images=parameters.num_images,
-        ),
-        model=parameters.model,
-        parameters=_describe(request, parameters),
-        carried=(file_id,) if carries_picture(request.init_image) else (),
+        return "image-to-image"
+    return "controlnet" if request.controlnet_type is not None else "text-to-image"
+
+
+def _check_fields(request: GenerateRequest) -> None:
+    """Raise InvalidParameters for a field that means nothing without another one."""
+    errors = []
+    if request.mask_image is not None and request.init_image is None:
+        detail = "mask_image says what of init_image is painted; send init_image as well"
+        errors.append(FieldError(pointer="/init_image", detail=detail))
+    if (request.control_image is None) != (request.controlnet_type is None):
+        missing = "control_image" if request.control_image is None else "controlnet_type"
+        detail = f"control_image and controlnet_type go together; {missing} is missing"
+        errors.append(FieldError(pointer=f"/{missing}", detail=detail))
+    if errors:
+        raise InvalidParameters(errors[0]["detail"], errors=errors)
+
+
+def _choose_model(
+    requested: str | None, catalogues: Sequence[Catalogue], book: ModelBook, *, is_live: bool
+) -> str:
+    """Return the model; what live keys may not use is refused, and never the default."""
+    offered = list(list_painters(catalogues, book))
+    sellable = [name for name in offered if is_sellable(name, book)] if is_live else offered
+    if requested is None:
+        return choose_model(None, sellable)
+    model = choose_model(requested, offered)
+    if is_live and model in offered:
+        check_model_licence(model, "/model", book, sellable)
+    return model
+
+
+def _find_defaults(model: str, book: ModelBook) -> ModelDefaults:
+    """Return the model's own defaults over its family's over the house's."""
+    family = book.find_family(model)
+    own = book.get_facts(model).defaults.model_dump(exclude_none=True)
+    theirs = family.defaults.model_dump(exclude_none=True) if family else {}
+    return _PLAIN.model_copy(update={**theirs, **own})
+
+
+def _make_parameters(
+    request: GenerateRequest, model: str, defaults: ModelDefaults
+) -> GenerateParameters:
+    """Return the parameters before any picture was looked at."""
+    said = request.model_dump(
+        include=set(ModelDefaults.model_fields) - {"width", "height"}, exclude_none=True
     )
-
-
-def _make_parameters(request: GenerateRequest, model: str) -> GenerateParameters:
+    resolved = defaults.model_dump() | said
+    default = (resolved.pop("width"), resolved.pop("height"))
+    width, height = choose_size(request.width, request.height, None, default)
+    control = None
+    if request.controlnet_type is not None:
+        control = Control(
+            type=request.controlnet_type,
+            file_id="",
+            strength=request.controlnet_strength,
+            preprocess=request.controlnet_preprocess,
+        )
     return GenerateParameters(
+        **resolved,
         prompt=request.prompt,
         model=model,
         seed=secrets.randbelow(_MOST_SEEDS) if request.seed is None else request.seed,
         negative_prompt=request.negative_prompt,
-        width=request.width,
-        height=request.height,
-        steps=request.steps,
-        cfg_scale=request.cfg_scale,
-        sampler_name=request.sampler_name,
-        scheduler=request.scheduler,
+        width=width,
+        height=height,
         num_images=request.num_images,
         loras=tuple(Lora(lora.name, lora.strength) for lora in request.loras),
         strength=request.strength,
+        control=control,
     )
 
 
-def _describe(request: GenerateRequest, parameters: GenerateParameters) -> dict[str, Any]:
+def _add_pictures(
+    parameters: GenerateParameters, request: GenerateRequest, pictures: Pictures
+) -> GenerateParameters:
+    """Return the parameters with the files, and with the size that follows from them."""
+    ids = {name: file.id for name, file in pictures.files.items()}
+    image_size = pictures.find_size("init_image")
+    shape = image_size or pictures.find_size("control_image")
+    width, height = choose_size(
+        request.width, request.height, shape, (parameters.width, parameters.height)
+    )
+    _check_mask(image_size, pictures.find_size("mask_image"))
+    control = parameters.control
+    return replace(
+        parameters,
+        width=width,
+        height=height,
+        image_size=image_size,
+        init_image_file_id=ids.get("init_image"),
+        mask_file_id=ids.get("mask_image"),
+        control=replace(control, file_id=ids["control_image"]) if control is not None else None,
+    )
+
+
+def _check_mask(image: tuple[int, int] | None, mask: tuple[int, int] | None) -> None:
+    """Raise InvalidParameters for a mask of another shape; another size of it is stretched."""
+    if image is None or mask is None:
+        return
+    if abs(image[0] * mask[1] - image[1] * mask[0]) > max(*image, *mask):
+        detail = (
+            f"mask_image is {mask[0]} × {mask[1]}, init_image {image[0]} × {image[1]}: "
+            "they must have the same shape"
+        )
+        error = FieldError(pointer="/mask_image", detail=detail)
+        raise InvalidParameters(detail, errors=[error])
+
+
+def _count_units(parameters: GenerateParameters) -> int:
+    return count_units(
+        width=parameters.width,
+        height=parameters.height,
+        steps=parameters.steps,
+        num_images=parameters.num_images,
+    )
+
+
+def _describe(
+    request: GenerateRequest, parameters: GenerateParameters, pictures: Pictures
+) -> dict[str, Any]:
     """Return the parameters as they were resolved, to be shown with the job."""
-    shown = request.model_dump(exclude=set(JobOptions.model_fields) | {"init_image"})
-    shown |= {"seed": parameters.seed, "model": parameters.model}
-    if parameters.init_image_file_id is not None:
-        shown["init_image"] = parameters.init_image_file_id
-    return shown
+    shown = request.model_dump(exclude=set(JobOptions.model_fields) | set(_PICTURE_FIELDS))
+    for name in ("seed", "model", *ModelDefaults.model_fields):
+        shown[name] = getattr(parameters, name)
+    return shown | {name: file.id for name, file in pictures.files.items()}

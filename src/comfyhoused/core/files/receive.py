@@ -6,6 +6,7 @@ from comfyhoused.adapters.redis.client import Store
 from comfyhoused.adapters.storage.storage import Storage
 from comfyhoused.core.files.content_types import EXTENSIONS
 from comfyhoused.core.files.limits import Limits
+from comfyhoused.core.files.orientation import is_turned, read_orientation
 from comfyhoused.core.files.records import File, FileDraft, create_file, expect_object
 from comfyhoused.core.files.spool import open_spool
 from comfyhoused.core.files.verification import NotAnImage, verify_image
@@ -22,6 +23,7 @@ async def receive_file(
 ) -> File:
     """Store a picture (PNG, JPEG, WebP) as a new input file of the owner.
 
+    Its width and height are those it is shown in, as ComfyUI loads it (EXIF orientation).
     What the bytes are is read from them; `declared_type` only refuses what does not even
     claim to be a picture. Raises NotAnImage, EmptyFile, TruncatedImage, AnimatedImage,
     TooManyPixels, FileTooLarge, StorageUnavailable.
@@ -30,6 +32,9 @@ async def receive_file(
     async with open_spool(limits.spool_dir) as spool:
         await spool.fill(chunks, max_bytes=limits.max_bytes)
         header = await verify_image(spool.file, max_pixels=limits.max_pixels)
+        width, height = header.width, header.height
+        if is_turned(read_orientation(spool.file, header.content_type)):
+            width, height = height, width
         file_id = make_id("file")
         key = f"inputs/{file_id}.{EXTENSIONS[header.content_type]}"
         await expect_object(store, file_id, key)
@@ -43,8 +48,8 @@ async def receive_file(
         content_type=header.content_type,
         size_bytes=stored.size_bytes,
         hash=stored.hash,
-        width=header.width,
-        height=header.height,
+        width=width,
+        height=height,
         purpose="input",
         keep_seconds=limits.keep_seconds,
     )

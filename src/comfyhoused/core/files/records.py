@@ -45,7 +45,8 @@ class WriterReplaced(Exception):
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """Bytes that we keep. Pixels are None for what is no picture; `hash` is BLAKE3 in hex.
+    """Bytes that we keep. Width and height are those it is shown in, None for what is no picture;
+    `hash` is BLAKE3 in hex.
 
     `expires_at` is None for a file that stays until it is deleted; `job_id` is set on outputs.
     """

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from comfyhoused.core.workflows.graph import Graph
+from comfyhoused.core.workflows.graph import Graph, Scalar
 from comfyhoused.core.workflows.inputs import InputSpec, parse_input
 
 
@@ -25,10 +25,14 @@ class Catalogue:
 
     def find_choices(self, class_type: str, input_name: str) -> tuple[str, ...]:
         """Return the choices of an input that are text; none for an unknown class or input."""
+        choices = self.find_scalar_choices(class_type, input_name)
+        return tuple(choice for choice in choices if isinstance(choice, str))
+
+    def find_scalar_choices(self, class_type: str, input_name: str) -> tuple[Scalar, ...]:
+        """Return all choices of an input; none for an unknown class or input."""
         node_class = self.classes.get(class_type)
         spec = node_class.inputs.get(input_name) if node_class else None
-        choices = spec.choices if spec and spec.choices else ()
-        return tuple(choice for choice in choices if isinstance(choice, str))
+        return spec.choices if spec and spec.choices else ()
 
     def can_run(self, graph: Graph) -> bool:
         """Tell whether this server has every class of the graph and every choice made in it."""
@@ -51,6 +55,19 @@ class Catalogue:
     def checkpoints(self) -> tuple[str, ...]:
         """Files in the server's models/checkpoints."""
         return self.find_choices("CheckpointLoaderSimple", "ckpt_name")
+
+    @property
+    def diffusion_models(self) -> tuple[str, ...]:
+        """Files in models/diffusion_models: they need text encoders and a VAE besides."""
+        return self.find_choices("UNETLoader", "unet_name")
+
+    @property
+    def text_encoders(self) -> tuple[str, ...]:
+        return self.find_choices("DualCLIPLoader", "clip_name1")
+
+    @property
+    def vaes(self) -> tuple[str, ...]:
+        return self.find_choices("VAELoader", "vae_name")
 
     @property
     def samplers(self) -> tuple[str, ...]:

@@ -1,11 +1,10 @@
-"""The parameters of generate, their ranges, and their check against what the servers offer."""
+"""The parameters of generate and their ranges. What servers must have for them: `offer`."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from comfyhoused.core.workflows.catalogue import Catalogue
+from comfyhoused.core.workflows.control import Control
 from comfyhoused.core.workflows.quoting import find_text_fault, quote
-from comfyhoused.core.workflows.values import MOST_CHOICES_SHOWN
 from comfyhoused.kit.errors import FieldError, Unavailable, Unprocessable
 
 
@@ -41,6 +40,7 @@ RANGES = {
     "num_images": Range(1, 4, 1),
     "strength": Range(0, 1),
 }
+CONTROL_STRENGTH = Range(0, 2)
 LORA_STRENGTH = Range(-10, 10)
 MOST_LORAS = 8
 LONGEST_PROMPT = 5000
@@ -58,7 +58,9 @@ class Lora:
 class GenerateParameters:
     """Everything that decides a picture. `seed` and `model` are resolved: see `choose_model`.
 
-    With `init_image_file_id` it is image to image: `strength` 0 keeps the picture, 1 forgets it.
+    With `init_image_file_id` it is image to image: `strength` 0 keeps the picture, 1 forgets it;
+    with `mask_file_id` besides only where the mask is not black, and the result has the size of
+    the picture, `image_size` as it is shown: `width` and `height` are what the model paints.
     """
 
     prompt: str
@@ -75,47 +77,31 @@ class GenerateParameters:
     loras: tuple[Lora, ...] = ()
     init_image_file_id: str | None = None
     strength: float = 0.75
+    mask_file_id: str | None = None
+    image_size: tuple[int, int] | None = None
+    control: Control | None = None
 
 
-def choose_model(requested: str | None, catalogue: Catalogue) -> str:
-    """Return the checkpoint to use: the requested one, with or without its ending, else the first.
+def choose_model(requested: str | None, offered: Sequence[str]) -> str:
+    """Return the model to use: the requested one, with or without its ending, else the first.
 
-    An unknown name is returned as it is, for `find_parameter_errors` to refuse.
-    Raises NoModels where there is no checkpoint at all.
+    An unknown name is returned as it is, for `find_offer_errors` to refuse.
+    Raises NoModels where none is offered at all.
     """
-    known = catalogue.checkpoints
-    if not known:
+    if not offered:
         raise NoModels(
             "no ComfyUI server has a checkpoint: put a .safetensors file into "
             "ComfyUI/models/checkpoints, press R on ComfyUI's page or restart it, and try again"
         )
     if requested is None:
-        return known[0]
-    same_stem = [name for name in known if name.rpartition(".")[0] == requested]
-    return same_stem[0] if requested not in known and len(same_stem) == 1 else requested
+        return offered[0]
+    same_stem = [name for name in offered if name.rpartition(".")[0] == requested]
+    return same_stem[0] if requested not in offered and len(same_stem) == 1 else requested
 
 
-def check_parameters(
-    parameters: GenerateParameters, catalogue: Catalogue, *, root: str = ""
-) -> None:
-    """Raise InvalidParameters if something is out of range or not offered by the servers."""
-    errors = find_parameter_errors(parameters, catalogue, root=root)
-    if errors:
-        raise InvalidParameters(errors[0]["detail"], errors=errors)
-
-
-def find_parameter_errors(
-    parameters: GenerateParameters, catalogue: Catalogue, *, root: str = ""
-) -> list[FieldError]:
-    """Return all that is wrong, with pointers such as `/sampler_name` below `root`."""
-    found = [
-        *_check_texts(parameters),
-        *_check_numbers(parameters),
-        *_check_names(parameters, catalogue),
-    ]
-    for error in found:
-        error["pointer"] = root + error["pointer"]
-    return found
+def find_range_errors(parameters: GenerateParameters) -> list[FieldError]:
+    """Return what is out of range or unfit to be sent, with pointers such as `/steps`."""
+    return [*_check_texts(parameters), *_check_numbers(parameters), *_check_control(parameters)]
 
 
 def _check_texts(parameters: GenerateParameters) -> Iterator[FieldError]:
@@ -149,16 +135,9 @@ def find_range_fault(value: float, allowed: Range) -> str | None:
     return None
 
 
-def _check_names(parameters: GenerateParameters, catalogue: Catalogue) -> Iterator[FieldError]:
-    yield from _check_choice("/model", parameters.model, catalogue.checkpoints)
-    yield from _check_choice("/sampler_name", parameters.sampler_name, catalogue.samplers)
-    yield from _check_choice("/scheduler", parameters.scheduler, catalogue.schedulers)
-    for index, lora in enumerate(parameters.loras):
-        yield from _check_choice(f"/loras/{index}/name", lora.name, catalogue.loras)
-
-
-def _check_choice(pointer: str, name: str, choices: Sequence[str]) -> Iterator[FieldError]:
-    if name not in choices:
-        shown = list(choices[:MOST_CHOICES_SHOWN])
-        detail = f"{quote(name)} is not offered" + ("; there is none" if not choices else "")
-        yield FieldError(pointer=pointer, detail=detail, allowed=shown)
+def _check_control(parameters: GenerateParameters) -> Iterator[FieldError]:
+    if parameters.control is None:
+        return
+    fault = find_range_fault(parameters.control.strength, CONTROL_STRENGTH)
+    if fault is not None:
+        yield FieldError(pointer="/controlnet_strength", detail=f"controlnet_strength {fault}")
