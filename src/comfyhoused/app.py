@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from comfyhoused.adapters.queue.doorbell import make_broker
 from comfyhoused.adapters.redis.client import StoreUnavailable
 from comfyhoused.api import files, generate, health, jobs, models, raw_files, upscale, workflows
-from comfyhoused.api.console.routes import UPLOAD_PATH, install_pages
+from comfyhoused.api.console.routes import UPLOAD_PATHS, install_pages
 from comfyhoused.api.house import ApiHouse
 from comfyhoused.api.limits import BodyLimit
 from comfyhoused.api.plans import PlanBook
@@ -62,7 +62,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(
         BodyLimit,
         max_bytes=settings.http.max_body_bytes,
-        unlimited_paths=(f"{API}/files", UPLOAD_PATH),
+        unlimited_paths=(f"{API}/files", *UPLOAD_PATHS),
     )
     app.add_middleware(SessionCookies)
     for module in (generate, upscale, jobs, files, models, workflows, health):

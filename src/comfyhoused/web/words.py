@@ -75,7 +75,7 @@ def mark_time(instant: datetime | None, form: str = "minute") -> Markup:
     `form` is `minute` (21 Nov, 14:05), `second` (14:05:09) or `day` (21 November 2026).
     """
     if instant is None:
-        return Markup(_DASH)
+        return escape(_DASH)
     words = {
         "minute": f"{format_day(instant)}, {instant:%H:%M} UTC",
         "second": f"{instant:%H:%M:%S}",

@@ -4,8 +4,8 @@ from typing import Any
 
 from fastapi.responses import RedirectResponse, Response
 
-from comfyhoused.api.console.members import SignedIn
 from comfyhoused.api.console.pages import PAGES
+from comfyhoused.api.console.signed_in import SignedIn
 
 
 def render_console(

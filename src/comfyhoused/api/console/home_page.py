@@ -5,7 +5,7 @@ from fastapi.responses import Response
 
 from comfyhoused.api.console.console_pages import list_owners, render_console
 from comfyhoused.api.console.jobs_page import view_whole
-from comfyhoused.api.console.members import SignedIn
+from comfyhoused.api.console.signed_in import SignedIn
 from comfyhoused.api.console.views import JobView
 from comfyhoused.core.jobs.listing import list_jobs
 

@@ -12,9 +12,9 @@ from comfyhoused.api.acceptance import accept
 from comfyhoused.api.console.console_pages import list_owners, redirect_to, render_console
 from comfyhoused.api.console.files_out import give_file
 from comfyhoused.api.console.jobs_page import view_whole
-from comfyhoused.api.console.members import SignedIn
 from comfyhoused.api.console.pages import PAGES
 from comfyhoused.api.console.repeating import can_repeat, make_request_again
+from comfyhoused.api.console.signed_in import SignedIn
 from comfyhoused.api.console.timeline import list_moments, list_shares
 from comfyhoused.api.house import ApiHouse
 from comfyhoused.api.jobs import stream_events

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from comfyhoused.api.console.console_pages import render_console
-from comfyhoused.api.console.members import SignedIn
+from comfyhoused.api.console.signed_in import SignedIn
 from comfyhoused.api.console.views import JobView, view_job
 from comfyhoused.api.key_secrets import KeyMode
 from comfyhoused.core.files.records import find_file
@@ -75,10 +75,10 @@ async def view_whole(member: SignedIn, job: Job) -> JobView:
 
 
 def _list_states(mode: KeyMode, state: JobState | None) -> list[Choice]:
-    choices = [Choice("All", _make_href(mode), state is None)]
-    for one in JobState:
-        choices.append(Choice(one.value.capitalize(), _make_href(mode, one), one is state))
-    return choices
+    return [
+        Choice("All", _make_href(mode), state is None),
+        *(Choice(one.value.capitalize(), _make_href(mode, one), one is state) for one in JobState),
+    ]
 
 
 def _make_href(mode: KeyMode, state: JobState | None = None, cursor: str | None = None) -> str:

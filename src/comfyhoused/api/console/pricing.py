@@ -63,9 +63,9 @@ async def show_pricing(request: Request, house: House) -> Response:
 
 def list_ticks(plan: Plan) -> list[str]:
     """Return what a plan holds, a line each."""
+    rate = plan.requests_per_second
     ticks = [
-        f"{plan.requests_per_second:g} request{'' if plan.requests_per_second == 1 else 's'} "
-        "a second",
+        f"{rate:g} request{'' if rate == 1 else 's'} a second",
         f"{plan.concurrency} jobs at a time",
         f"Pictures kept {plan.retention_days} days",
     ]

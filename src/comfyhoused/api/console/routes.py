@@ -6,18 +6,30 @@ from comfyhoused.api.console import (
     connecting,
     error_pages,
     front,
+    home_page,
     job_pages,
+    job_sheet,
+    jobs_page,
+    playground,
+    pricing,
     reference,
+    sign_in,
     submissions,
+    uploads_page,
 )
 from comfyhoused.api.console.error_pages import install_error_pages
+from comfyhoused.api.console.signed_in import install_sign_in
 
 #: Photos are counted where they are read, not by the limit for ordinary bodies.
-UPLOAD_PATH = "/page/edits"
+UPLOAD_PATHS = ("/page/edits", "/console/files")
+
+_PAGES = (front, submissions, job_pages, connecting, pricing, reference, error_pages)
+_CONSOLE = (home_page, jobs_page, job_sheet, playground, uploads_page)
 
 
 def install_pages(app: FastAPI) -> None:
     """Mount the pages; to be called after the handlers of problems are installed."""
-    for module in (front, submissions, job_pages, connecting, reference, error_pages):
+    for module in (*_PAGES, sign_in, *_CONSOLE):
         app.include_router(module.router)
+    install_sign_in(app)
     install_error_pages(app)
