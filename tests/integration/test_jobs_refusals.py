@@ -202,8 +202,8 @@ async def test_files_of_others_and_of_nobody(house: House, customer: httpx.Async
 
 PICTURES: list[tuple[str, str, int, str]] = [
     ("no picture at all", "hello", 422, "picture_unreadable"),
-    ("an address", "http://127.0.0.1:1/a.png", 422, "picture_unreadable"),
-    ("bad base64", "data:image/png;base64,###", 422, "picture_unreadable"),
+    ("an address of ours", "https://127.0.0.2/a.png", 400, "url_refused"),
+    ("bad base64", "data:image/png;base64,###", 422, "data_uri_unreadable"),
     ("zero bytes", make_uri(b""), 400, "empty_file"),
     ("text", make_uri(b"only text, though it says PNG"), 415, "not_an_image"),
     ("truncated", make_uri(PICTURE[: len(PICTURE) // 2]), 422, "truncated_image"),
