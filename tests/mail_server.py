@@ -81,4 +81,4 @@ def _authenticate(
 ) -> AuthResult:
     assert isinstance(data, LoginPassword)
     is_right = (data.login, data.password) == (USER.encode(), PASSWORD.encode())
-    return AuthResult(success=is_right)
+    return AuthResult(success=is_right, handled=False)

@@ -16,8 +16,9 @@ from comfyhoused.adapters.redis.client import Store, StoreUnavailable, open_stor
 from comfyhoused.adapters.redis.schema import SCHEMA, get_schema
 from comfyhoused.api.accounts import list_accounts
 from comfyhoused.api.demo import create_demo_key, create_demo_link
+from comfyhoused.api.key_records import ApiKey
 from comfyhoused.api.key_secrets import KeyMode
-from comfyhoused.api.keys import ApiKey, create_key, list_keys, revoke_key
+from comfyhoused.api.keys import create_key, list_keys, revoke_key
 from comfyhoused.api.plans import PlanBook
 from comfyhoused.checkup import list_backend_lines, list_findings
 from comfyhoused.embedded.errors import CannotStart

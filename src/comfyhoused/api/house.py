@@ -8,8 +8,9 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
+from comfyhoused.api.key_check import find_key
+from comfyhoused.api.key_records import Holder
 from comfyhoused.api.key_secrets import KeyMode
-from comfyhoused.api.keys import Holder, find_key
 from comfyhoused.api.plans import PlanBook
 from comfyhoused.api.rates import limit_rate
 from comfyhoused.core.fleet.catalogues import CatalogueShelf

@@ -10,8 +10,8 @@ from comfyhoused.api.accounts import Account
 from comfyhoused.api.console.next_page import make_sign_in_path
 from comfyhoused.api.console.visitors import make_guard
 from comfyhoused.api.house import ApiHouse, House, Principal
+from comfyhoused.api.key_records import SCOPES
 from comfyhoused.api.key_secrets import KeyMode
-from comfyhoused.api.keys import SCOPES
 from comfyhoused.api.problems import make_response
 from comfyhoused.api.session_cookie import keep_session_cookie, read_session_cookie
 from comfyhoused.api.sessions import Session, SignInNeeded, find_presence

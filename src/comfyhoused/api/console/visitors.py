@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request
 
 from comfyhoused.api.house import ApiHouse, House, Principal
-from comfyhoused.api.keys import SCOPES
+from comfyhoused.api.key_records import SCOPES
 from comfyhoused.core.jobs.record import Job, JobNotFound, find_job
 from comfyhoused.kit.errors import Forbidden
 from comfyhoused.settings import Settings

@@ -1,10 +1,41 @@
 -- Store a key beside its account; the account is made where there is none yet.
--- ARGV: digest, key (JSON object of hash fields), account (likewise), most live keys (-1: any number)
+-- With the key that it replaces, that one ends at the given instant, or earlier if it does anyhow.
+-- ARGV: digest, key (JSON object of hash fields), account (likewise), most keys in use (-1: any
+--       number), id of the key it replaces ('' for none), instant (ms) when that one ends
 local key, account = cjson.decode(ARGV[2]), cjson.decode(ARGV[3])
-local mine = P .. 'account:' .. account.id .. ':keys'
-if tonumber(ARGV[4]) >= 0 and redis.call('SCARD', mine) >= tonumber(ARGV[4]) then return 0 end
+local mine, now = P .. 'account:' .. account.id .. ':keys', now_ms()
+
+local function record_of(id) return P .. 'key:' .. (redis.call('HGET', P .. 'keys', id) or '') end
+
+local function is_in_use(id)
+  local k = redis.call('HMGET', record_of(id), 'id', 'revoked_at', 'expires_at')
+  return k[1] and not k[2] and (not k[3] or tonumber(k[3]) > now)
+end
+
+local function count_in_use()
+  local count = 0
+  for _, id in ipairs(redis.call('SMEMBERS', mine)) do
+    if is_in_use(id) then count = count + 1 end
+  end
+  return count
+end
+
+if ARGV[5] ~= '' then
+  if not is_in_use(ARGV[5]) then return 'over' end
+  if redis.call('HGET', record_of(ARGV[5]), 'replaced_by') then return 'replaced' end
+elseif tonumber(ARGV[4]) >= 0 and count_in_use() >= tonumber(ARGV[4]) then
+  return 'full'
+end
 create_account(account)
 store(P .. 'key:' .. ARGV[1], key)
 redis.call('HSET', P .. 'keys', key.id, ARGV[1])
 redis.call('SADD', mine, key.id)
-return 1
+if ARGV[5] ~= '' then
+  local old = record_of(ARGV[5])
+  local ends = redis.call('HGET', old, 'expires_at')
+  if not ends or tonumber(ends) > tonumber(ARGV[6]) then
+    redis.call('HSET', old, 'expires_at', ARGV[6])
+  end
+  redis.call('HSET', old, 'replaced_by', key.id)
+end
+return 'created'
