@@ -11,7 +11,18 @@ from fastapi.routing import APIRoute
 
 from comfyhoused.adapters.queue.doorbell import make_broker
 from comfyhoused.adapters.redis.client import StoreUnavailable
-from comfyhoused.api import files, generate, health, jobs, models, raw_files, upscale, workflows
+from comfyhoused.api import (
+    estimate,
+    files,
+    generate,
+    health,
+    jobs,
+    models,
+    raw_files,
+    upscale,
+    usage,
+    workflows,
+)
 from comfyhoused.api.console.routes import UPLOAD_PATHS, install_pages
 from comfyhoused.api.house import ApiHouse
 from comfyhoused.api.limits import BodyLimit
@@ -65,7 +76,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         unlimited_paths=(f"{API}/files", *UPLOAD_PATHS),
     )
     app.add_middleware(SessionCookies)
-    for module in (generate, upscale, jobs, files, models, workflows, health):
+    for module in (generate, upscale, jobs, estimate, usage, files, models, workflows, health):
         _take_summaries(module.router)
         app.include_router(module.router, prefix=API)
     app.include_router(raw_files.router)

@@ -49,7 +49,7 @@ def _name_kind(body: Any) -> str:
     return GenerateRequest.__name__
 
 
-_SubmitBody = Annotated[
+SubmitBody = Annotated[
     Annotated[WorkflowRequest, Tag(WorkflowRequest.__name__)]
     | Annotated[UpscaleRequest, Tag(UpscaleRequest.__name__)]
     | Annotated[GenerateRequest, Tag(GenerateRequest.__name__)],
@@ -67,7 +67,7 @@ _Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor`
 async def submit_job(
     house: House,
     principal: JobWriter,
-    body: _SubmitBody,
+    body: SubmitBody,
     response: Response,
     idempotency_key: IdempotencyKey = "",
 ) -> JobResponse:

@@ -17,7 +17,8 @@ class Usage:
     """Units of one owner in one month. The parts of `settled` are by day, key and template.
 
     `settled` was delivered; `reserved` belongs to jobs that are not over. `jobs` were delivered.
-    A closed month does not change any more; its ledger lies under `ledger_object` in storage.
+    A closed month does not change any more: its ledger lies under `ledger_object` in storage,
+    and `closing` is what was written down of its price when it was closed.
     """
 
     settled: int = 0
@@ -27,6 +28,7 @@ class Usage:
     by_key: Mapping[str, int] = field(default_factory=dict)
     by_template: Mapping[str, int] = field(default_factory=dict)
     ledger_object: str = ""
+    closing: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,18 @@ async def read_usage(store: Store, owner: str, period: str) -> Usage:
         by_key=_select(fields, "key:"),
         by_template=_select(fields, "template:"),
         ledger_object=fields.get("ledger_object", ""),
+        closing={
+            name.removeprefix("closed:"): text
+            for name, text in fields.items()
+            if name.startswith("closed:")
+        },
     )
+
+
+async def list_periods(store: Store, owner: str) -> list[str]:
+    """Return the months in which an owner had anything reserved, newest first."""
+    members = cast(set[str], await store.smembers(f"{PREFIX}owner:{owner}:periods"))
+    return sorted(members, reverse=True)
 
 
 async def read_ledger(store: Store, owner: str, period: str) -> AsyncIterator[Entry]:
