@@ -57,6 +57,7 @@ async def accept(
         replay = await find_replay(house.resources.store, principal.owner, idempotency_key, digest)
         if replay is not None:
             return replay
+    check_features(house, principal, request)
     proposal = await propose(house, principal, request)
     return await accept_proposal(house, principal, proposal, idempotency_key, digest)
 
@@ -125,8 +126,7 @@ def make_application(
     jobs = house.resources.settings.jobs
     request = proposal.request
     plan = house.plans.get(principal.plan)
-    if request.priority:
-        house.plans.require_feature(plan.name, "priority")
+    check_features(house, principal, request)
     now = get_now()
     return Application(
         job_id=make_job_id(),
@@ -161,6 +161,12 @@ def make_application(
         concurrency=plan.concurrency,
         most_waiting=plan.most_waiting,
     )
+
+
+def check_features(house: ApiHouse, principal: Principal, request: JobOptions) -> None:
+    """Raise PlanLacksFeature where the options of a job need a larger plan."""
+    if request.priority:
+        house.plans.require_feature(principal.plan, "priority")
 
 
 async def drop_files(house: ApiHouse, principal: Principal, file_ids: Sequence[str]) -> None:
