@@ -153,7 +153,7 @@ async def test_an_enlarged_picture_has_the_exact_size(
     assert result.size == (61 * factor, 33 * factor)
     assert (job["kind"], job["parameters"]["method"]) == ("upscale", "model")
     again = read(result.resize(small.size, Image.Resampling.BOX))
-    assert np.abs(again - read(small)).mean() < 12
+    assert np.abs(again - read(small)).mean() < 30
 
 
 async def test_upscale_is_a_job_as_well(customer: httpx.AsyncClient) -> None:

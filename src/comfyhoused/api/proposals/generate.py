@@ -1,20 +1,18 @@
 """A picture from parameters."""
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from comfyhoused.api.house import ApiHouse, Principal
 from comfyhoused.api.proposals.finish import make_finish
+from comfyhoused.api.proposals.offer import list_offer
 from comfyhoused.api.proposals.pictures import Pictures, take_pictures
 from comfyhoused.api.proposals.proposal import Proposal
 from comfyhoused.api.schemas import GenerateRequest, JobOptions
-from comfyhoused.core.workflows.catalogue import Catalogue
 from comfyhoused.core.workflows.control import Control
 from comfyhoused.core.workflows.cost import count_units
 from comfyhoused.core.workflows.generate import build_graph, check_parameters
-from comfyhoused.core.workflows.licences import check_model_licence, is_sellable
 from comfyhoused.core.workflows.model_book import ModelBook, ModelDefaults
 from comfyhoused.core.workflows.painters import list_painters
 from comfyhoused.core.workflows.parameters import (
@@ -28,7 +26,6 @@ from comfyhoused.kit.errors import FieldError
 
 _MOST_SEEDS = 2**32
 _PICTURE_FIELDS = ("init_image", "mask_image", "control_image")
-_PLAIN_SIZE = 512
 _PLAIN = ModelDefaults(
     width=512, height=512, steps=20, cfg_scale=7.0, sampler_name="euler", scheduler="normal"
 )
@@ -41,9 +38,10 @@ async def propose_generate(
     _check_fields(request)
     if request.controlnet_type is not None:
         house.plans.require_feature(principal.plan, "controlnet")
-    catalogues = await house.catalogues.list_catalogues(principal.mode)
     book = house.models
-    model = _choose_model(request.model, catalogues, book, is_live=principal.mode == "live")
+    named = {f"/loras/{index}/name": lora.name for index, lora in enumerate(request.loras)}
+    catalogues = await list_offer(house, principal, {"/model": request.model, **named})
+    model = choose_model(request.model, list(list_painters(catalogues, book)))
     parameters = _make_parameters(request, model, _find_defaults(model, book))
     # Before any picture is fetched: most of what can be wrong needs none.
     check_parameters(parameters, catalogues, book)
@@ -84,20 +82,6 @@ def _check_fields(request: GenerateRequest) -> None:
         errors.append(FieldError(pointer=f"/{missing}", detail=detail))
     if errors:
         raise InvalidParameters(errors[0]["detail"], errors=errors)
-
-
-def _choose_model(
-    requested: str | None, catalogues: Sequence[Catalogue], book: ModelBook, *, is_live: bool
-) -> str:
-    """Return the model; what live keys may not use is refused, and never the default."""
-    offered = list(list_painters(catalogues, book))
-    sellable = [name for name in offered if is_sellable(name, book)] if is_live else offered
-    if requested is None:
-        return choose_model(None, sellable)
-    model = choose_model(requested, offered)
-    if is_live and model in offered:
-        check_model_licence(model, "/model", book, sellable)
-    return model
 
 
 def _find_defaults(model: str, book: ModelBook) -> ModelDefaults:

@@ -4,11 +4,11 @@ from typing import Any
 
 from comfyhoused.api.house import ApiHouse, Principal
 from comfyhoused.api.proposals.finish import make_finish
+from comfyhoused.api.proposals.offer import list_offer
 from comfyhoused.api.proposals.pictures import Pictures, take_pictures
 from comfyhoused.api.proposals.proposal import Proposal
 from comfyhoused.api.schemas import UpscaleRequest
 from comfyhoused.core.workflows.cost import count_upscale_units
-from comfyhoused.core.workflows.licences import check_model_licence, is_sellable
 from comfyhoused.core.workflows.upscale import (
     Upscaling,
     build_upscale,
@@ -21,15 +21,10 @@ async def propose_upscale(
     house: ApiHouse, principal: Principal, request: UpscaleRequest
 ) -> Proposal:
     """Return the job that enlarges the picture; raises what is wrong with the request."""
-    catalogues = await house.catalogues.list_catalogues(principal.mode)
     book = house.models
+    catalogues = await list_offer(house, principal, {"/model": request.model})
     offered = list_upscalers(catalogues, book)
-    usable = [one for one in offered if principal.mode == "test" or is_sellable(one, book)]
-    model = choose_upscaler(
-        request.model, request.factor, usable if request.model is None else offered, book
-    )
-    if model in offered and model not in usable:
-        check_model_licence(model, "/model", book, usable)
+    model = choose_upscaler(request.model, request.factor, offered, book)
     async with take_pictures(house, principal, {"image": request.image}) as pictures:
         wanted = _make_upscaling(request, model, pictures)
         return Proposal(
