@@ -21,9 +21,12 @@ from comfyhoused.api import (
     raw_files,
     upscale,
     usage,
+    webhook_deliveries,
+    webhooks,
     workflows,
 )
 from comfyhoused.api.console.routes import UPLOAD_PATHS, install_pages
+from comfyhoused.api.document import DocumentedApp
 from comfyhoused.api.house import ApiHouse
 from comfyhoused.api.limits import BodyLimit
 from comfyhoused.api.plans import PlanBook
@@ -58,7 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Return the application; the environment is read here and nowhere below."""
     settings = settings or Settings.load()
     configure_logging(settings.house.log_level)
-    app = FastAPI(
+    app = DocumentedApp(
         title="Comfyhouse",
         version="1",
         description=_DESCRIPTION,
@@ -76,7 +79,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         unlimited_paths=(f"{API}/files", *UPLOAD_PATHS),
     )
     app.add_middleware(SessionCookies)
-    for module in (generate, upscale, jobs, estimate, usage, files, models, workflows, health):
+    for module in (
+        generate,
+        upscale,
+        jobs,
+        estimate,
+        usage,
+        files,
+        models,
+        workflows,
+        webhooks,
+        webhook_deliveries,
+        health,
+    ):
         _take_summaries(module.router)
         app.include_router(module.router, prefix=API)
     app.include_router(raw_files.router)

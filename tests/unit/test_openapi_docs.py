@@ -34,6 +34,22 @@ def test_an_operation_is_described(name: str) -> None:
     assert operation["tags"]
 
 
+def test_every_reference_leads_somewhere() -> None:
+    known = {f"#/components/schemas/{name}" for name in DOCUMENT["components"]["schemas"]}
+    assert set(list_references(DOCUMENT)) <= known
+
+
+def list_references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for one in node.values():
+            yield from list_references(one)
+    elif isinstance(node, list):
+        for one in node:
+            yield from list_references(one)
+
+
 def test_operation_ids_are_unique() -> None:
     ids = [operation["operationId"] for operation in OPERATIONS.values()]
     assert len(ids) == len(set(ids))

@@ -101,6 +101,13 @@ class JobOptions(RequestBody):
     expires_in_seconds: int | None = Field(
         None, ge=1, le=604_800, description="limit of the wait; never started: `expired`, free"
     )
+    webhook_url: PlainText | None = Field(
+        None,
+        min_length=1,
+        max_length=2048,
+        description="told when this job is over, beside your endpoints; signed with GET "
+        "/webhooks/secret",
+    )
     metadata: _Metadata = Field(
         {},
         max_length=_MOST_METADATA,
@@ -215,6 +222,18 @@ class UpscaleRequest(FinishOptions, JobOptions):
 
 
 Graph = Annotated[dict[str, Any], AfterValidator(_check_depth)]
+_LONGEST_REFERENCE = 80
+
+
+def _check_workflow(value: Any) -> Any:
+    """Before the union is looked at, whose own faults would name our validators."""
+    if isinstance(value, dict):
+        return _check_depth(value)
+    if not isinstance(value, str):
+        raise ValueError("is an object (a graph) or text (the name of a registered workflow)")
+    if len(value) > _LONGEST_REFERENCE:
+        raise ValueError(f"has more than {_LONGEST_REFERENCE} characters")
+    return value
 
 
 class WorkflowRequest(JobOptions):
@@ -223,7 +242,7 @@ class WorkflowRequest(JobOptions):
     Files in a graph are written `{"file_id": "file_…"}`.
     """
 
-    workflow: Graph | Annotated[str, Field(max_length=80)] = Field(
+    workflow: Annotated[dict[str, Any] | str, BeforeValidator(_check_workflow)] = Field(
         description="a graph in API format or in the editor's save format, or `name` or `name@3` "
         "of a registered workflow"
     )
