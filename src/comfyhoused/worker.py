@@ -15,6 +15,7 @@ import uvloop
 
 from comfyhoused.adapters.queue.doorbell import make_broker, make_listener
 from comfyhoused.adapters.redis.client import StoreUnavailable
+from comfyhoused.api.closing import close_months
 from comfyhoused.api.plans import PlanBook
 from comfyhoused.api.settlement import erase_marked_jobs, settle_endings
 from comfyhoused.core.files.sweep import sweep_files
@@ -68,7 +69,7 @@ async def _work_with(resources: Resources, stopping: asyncio.Event) -> None:
     tasks = [
         asyncio.create_task(foreman.work()),
         asyncio.create_task(_settle(resources, plans, name)),
-        asyncio.create_task(_sweep_files(resources)),
+        asyncio.create_task(_sweep_files(resources, plans)),
         asyncio.create_task(_send_mails(resources)),
         asyncio.create_task(_wait(stopping)),
     ]
@@ -113,7 +114,7 @@ async def _settle(resources: Resources, plans: PlanBook, name: str) -> None:
         await asyncio.sleep(_SETTLE_SECONDS)
 
 
-async def _sweep_files(resources: Resources) -> None:
+async def _sweep_files(resources: Resources, plans: PlanBook) -> None:
     after_seconds = resources.settings.jobs.archive_after_seconds
     record_days = resources.settings.jobs.job_record_days
     store, storage = resources.store, resources.storage
@@ -121,6 +122,7 @@ async def _sweep_files(resources: Resources) -> None:
         await _do("sweeping files", lambda: sweep_files(store, storage))
         await _do("archiving", lambda: archive_jobs(store, storage, after_seconds=after_seconds))
         await _do("forgetting", lambda: mark_old_jobs(store, after_days=record_days))
+        await _do("closing months", lambda: close_months(resources, plans))
         await asyncio.sleep(_FILES_SECONDS)
 
 

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from comfyhoused.adapters.redis.client import Store
 from comfyhoused.adapters.storage.storage import Storage
 from comfyhoused.core.jobs.books import Entry, read_ledger, read_usage
+from comfyhoused.core.jobs.closing import write_line
 
 COLUMNS = ("at", "job_id", "verb", "units", "key_id", "template")
 _MOST_PENDING = 64 * 1024
@@ -32,7 +33,7 @@ async def read_entries(
 
 async def write_jsonl(entries: AsyncIterator[Entry]) -> AsyncIterator[bytes]:
     """Yield the lines as JSON objects."""
-    async for part in _join(entries, lambda entry: json.dumps(_flatten(entry)) + "\n"):
+    async for part in _join(entries, lambda entry: write_line(entry).decode()):
         yield part
 
 
@@ -53,7 +54,9 @@ def _flatten(entry: Entry) -> dict[str, Any]:
     return {**asdict(entry), "at": entry.at.isoformat()}
 
 
-async def _join(entries: AsyncIterator[Entry], write: Any) -> AsyncIterator[bytes]:
+async def _join(
+    entries: AsyncIterator[Entry], write: Callable[[Entry], str]
+) -> AsyncIterator[bytes]:
     """Yield the written lines in parts of some size: an answer of tiny parts is slow."""
     pending: list[str] = []
     size = 0
