@@ -1,14 +1,21 @@
 """The outside world for the tests of the guard."""
 
-from collections.abc import AsyncIterator
+from asyncio import AbstractEventLoop
+from collections.abc import AsyncIterator, Callable
 from ssl import SSLContext
 
 import pytest
+import uvloop
 
 from tests.certificates import Authority
 from tests.outside import INNER, PUBLIC, Names, Server, World, make_guard
 
 CERTIFIED = ("pictures.example.com", "other.example.com", "*.bücher.example", PUBLIC, "::1")
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], AbstractEventLoop]]:
+    """Connect as the server does: its processes run on this loop, and TLS is the loop's work."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(scope="session")

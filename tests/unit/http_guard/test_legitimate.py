@@ -5,6 +5,7 @@ import ssl
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,7 @@ from comfyhoused.kit.http.guard import (
 )
 from comfyhoused.kit.http.url import join_url, parse_url
 from comfyhoused.settings import OutboundSettings
+from tests.certificates import Authority
 from tests.outside import PUBLIC, Handler, Names, Request, Server, World, answer, make_head
 from tests.pictures import encode, make_image
 
@@ -319,6 +321,18 @@ def test_the_list_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
         "fd00::/8",
         "192.168.1.4/32",
     ]
+
+
+async def test_an_operators_authority_is_trusted(
+    world: World, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = tmp_path / "authority.pem"
+    bundle.write_text(authority.pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    world.names.set("pictures.example.com", [PUBLIC])
+    world.public.routes["/"] = answer(body=b"yes")
+    own = replace(world.guard, tls=make_guard(OutboundSettings()).tls)
+    assert (await fetch(replace(world, guard=own), world.url()))[1] == b"yes"
 
 
 async def test_the_system_resolver_answers_addresses() -> None:

@@ -43,7 +43,7 @@ _INNER_ZONES = frozenset(
 )
 
 # A stranger's name server may keep a thread for many seconds: it gets threads of its own.
-_RESOLVERS = ThreadPoolExecutor(16, thread_name_prefix="resolve")
+_RESOLVERS = ThreadPoolExecutor(64, thread_name_prefix="resolve")
 
 
 @dataclass(frozen=True, slots=True)
