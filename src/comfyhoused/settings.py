@@ -158,6 +158,23 @@ class OutboundSettings(_Group):
         return entries
 
 
+class WebhookSettings(_Group):
+    """Telling customers' servers what happened."""
+
+    webhook_timeout_seconds: float = Field(
+        15, gt=0, description="time a customer's server has to accept a webhook"
+    )
+    webhook_log_days: float = Field(
+        7, ge=2, description="how long events can be sent again and deliveries be looked at"
+    )
+    webhook_disable_days: float = Field(
+        5, gt=0, description="an endpoint that fails every time for so long is disabled"
+    )
+    webhook_pace: float = Field(
+        1, gt=0, le=1, description="shortens all waits between tries, for tests: 0.001"
+    )
+
+
 class MailSettings(_Group):
     """The mail server, for sign-in links and notices of usage."""
 
@@ -211,6 +228,7 @@ class Settings:
         self.fleet = FleetSettings()
         self.jobs = JobSettings()
         self.outbound = OutboundSettings()
+        self.webhooks = WebhookSettings()
         self.mail = MailSettings()
         self.sign_up = SignUpSettings()
 
@@ -228,6 +246,7 @@ GROUPS: tuple[type[_Group], ...] = (
     FleetSettings,
     JobSettings,
     OutboundSettings,
+    WebhookSettings,
     MailSettings,
     SignUpSettings,
 )

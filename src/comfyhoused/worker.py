@@ -15,14 +15,19 @@ import uvloop
 
 from comfyhoused.adapters.queue.doorbell import make_broker, make_listener
 from comfyhoused.adapters.redis.client import StoreUnavailable
+from comfyhoused.api.back_office import BackOffice, WorkerOffice
 from comfyhoused.api.closing import close_months
 from comfyhoused.api.plans import PlanBook
 from comfyhoused.api.settlement import erase_marked_jobs, settle_endings
+from comfyhoused.api.webhook_events import make_post
+from comfyhoused.api.webhook_notices import post_notices
 from comfyhoused.core.files.sweep import sweep_files
 from comfyhoused.core.jobs.archive import archive_jobs, mark_old_jobs
 from comfyhoused.core.jobs.foreman import Foreman
 from comfyhoused.core.jobs.insist import insist
 from comfyhoused.core.mail.send import send_due_mails
+from comfyhoused.core.webhooks.events import sweep_events
+from comfyhoused.core.webhooks.postman import Postman
 from comfyhoused.kit.errors import Unavailable
 from comfyhoused.kit.ids import make_id
 from comfyhoused.kit.log import configure_logging, get_logger
@@ -35,6 +40,7 @@ _STORE_SECONDS = 1.0
 _SETTLE_SECONDS = 2.0
 _FILES_SECONDS = 30.0
 _MAIL_SECONDS = 2.0
+_WEBHOOKS_SECONDS = 3.0
 
 
 def main() -> None:
@@ -60,6 +66,7 @@ async def work(settings: Settings) -> None:
 async def _work_with(resources: Resources, stopping: asyncio.Event) -> None:
     name = make_id("worker", 12)
     plans = PlanBook.load(resources.settings.house.plans_file)
+    office = WorkerOffice(resources, plans)
     # Loading its data, Redis answers what the check asks, but nothing else.
     prefix = f"ch-{await insist(lambda: get_house(resources))}-"
     foreman = Foreman(resources, name, client_prefix=prefix)
@@ -71,6 +78,8 @@ async def _work_with(resources: Resources, stopping: asyncio.Event) -> None:
         asyncio.create_task(_settle(resources, plans, name)),
         asyncio.create_task(_sweep_files(resources, plans)),
         asyncio.create_task(_send_mails(resources)),
+        asyncio.create_task(Postman(make_post(office)).work()),
+        asyncio.create_task(_tend_webhooks(office)),
         asyncio.create_task(_wait(stopping)),
     ]
     listener.start()
@@ -130,6 +139,13 @@ async def _send_mails(resources: Resources) -> None:
     while True:
         await _do("sending mails", lambda: send_due_mails(resources))
         await asyncio.sleep(_MAIL_SECONDS)
+
+
+async def _tend_webhooks(office: BackOffice) -> None:
+    while True:
+        await _do("telling of disabled endpoints", lambda: post_notices(office))
+        await _do("sweeping webhooks", lambda: sweep_events(office.resources.store))
+        await asyncio.sleep(_WEBHOOKS_SECONDS)
 
 
 async def _do(chore: str, act: Callable[[], Awaitable[object]]) -> None:

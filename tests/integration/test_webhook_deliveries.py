@@ -88,7 +88,9 @@ async def test_filters_and_owners_are_kept_apart(store: Store, receiver: Receive
 async def test_an_address_of_its_own_is_signed_with_the_owners_secret(
     store: Store, receiver: Receiver
 ) -> None:
-    assert await tell(store, "one", url=receiver.url("/mine?x=1")) == 1
+    record = {"owner": OWNER, "webhook_url": receiver.url("/mine?x=1")}
+    await store.hset("ch:1:job:one", mapping=record)
+    assert await tell(store, "one", record="ch:1:job:one") == 1
     async with working(store):
         await wait_for(store, DeliveryState.DELIVERED)
     (live,) = await list_owner_secrets(store, SECRET, OWNER)
@@ -339,7 +341,9 @@ async def test_an_erased_subject_leaves_no_body(store: Store, receiver: Receiver
     async with working(store):
         await wait_for(store, DeliveryState.DELIVERED)
         await receiver.stop()
-        await tell(store, "waiting", url=receiver.url("/secret-path"))
+        record = {"owner": OWNER, "webhook_url": receiver.url("/secret-path")}
+        await store.hset("ch:1:job:waiting", mapping=record)
+        await tell(store, "waiting", record="ch:1:job:waiting")
 
         async def was_tried() -> bool:
             return all([await list_attempts(store, one.id) for one in await list_all(store)])
@@ -360,9 +364,9 @@ async def test_an_erased_subject_leaves_no_body(store: Store, receiver: Receiver
 
 async def test_an_event_without_its_subject_is_not_told(store: Store, receiver: Receiver) -> None:
     await make_endpoint(store, receiver.url())
-    assert await tell(store, "one", guard="ch:1:job:none") == 0
-    await store.hset("ch:1:job:marked", mapping={"id": "marked", "erasing": "1"})
-    assert await tell(store, "two", guard="ch:1:job:marked") == 0
+    assert await tell(store, "one", record="ch:1:job:none") == 0
+    await store.hset("ch:1:job:marked", mapping={"owner": OWNER, "erasing": "1"})
+    assert await tell(store, "two", record="ch:1:job:marked") == 0
     await tell(store, "gone")
     async with working(store):
         (delivery,) = await wait_for(store, DeliveryState.CANCELED)

@@ -17,6 +17,7 @@ from comfyhoused.api.proposals.proposal import Proposal
 from comfyhoused.api.proposals.propose import JobRequest, propose
 from comfyhoused.api.quota import SpendCapReached, make_allowance, make_refusal
 from comfyhoused.api.schemas import JobOptions
+from comfyhoused.api.webhook_urls import check_webhook_url
 from comfyhoused.core.files.records import FileNotFound, delete_file, hold_files
 from comfyhoused.core.jobs.admission import (
     Admission,
@@ -30,6 +31,7 @@ from comfyhoused.core.jobs.admission import (
 from comfyhoused.core.workflows.files import list_file_ids
 from comfyhoused.core.workflows.run_kind import name_run_kind
 from comfyhoused.kit.clock import get_now
+from comfyhoused.kit.http.errors import UrlRefused
 from comfyhoused.kit.ids import make_job_id
 
 #: A job that loses its server is tried again: its inputs stay so much longer.
@@ -41,6 +43,7 @@ _REFUSALS = (
     SpendCapReached,
     TooManyJobs,
     PlanLacksFeature,
+    UrlRefused,
     StoreFull,
 )
 
@@ -121,7 +124,7 @@ def make_application(
 ) -> Application:
     """Return what admission asks for, with a job id of its own.
 
-    Raises PlanLacksFeature.
+    Raises PlanLacksFeature, UrlRefused.
     """
     jobs = house.resources.settings.jobs
     request = proposal.request
@@ -158,6 +161,7 @@ def make_application(
         key_id=principal.key_id,
         template=proposal.template,
         keep_seconds=plan.keep_seconds,
+        webhook_url=_check_webhook_url(house, plan.name, request),
         concurrency=plan.concurrency,
         most_waiting=plan.most_waiting,
     )
@@ -167,6 +171,12 @@ def check_features(house: ApiHouse, principal: Principal, request: JobOptions) -
     """Raise PlanLacksFeature where the options of a job need a larger plan."""
     if request.priority:
         house.plans.require_feature(principal.plan, "priority")
+
+
+def _check_webhook_url(house: ApiHouse, plan: str, request: JobOptions) -> str:
+    if request.webhook_url is None:
+        return ""
+    return check_webhook_url(house, plan, request.webhook_url, pointer="/webhook_url")
 
 
 async def drop_files(house: ApiHouse, principal: Principal, file_ids: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from comfyhoused.api.accounts import AccountNotFound, get_account
-from comfyhoused.api.house import ApiHouse
+from comfyhoused.api.back_office import BackOffice
 from comfyhoused.api.money import show_cents, show_micros
 from comfyhoused.api.periods import get_period, show_end
 from comfyhoused.api.plans import Plan
@@ -68,7 +68,7 @@ def find_account_id(owner: str) -> str | None:
     return account
 
 
-async def find_remaining(house: ApiHouse, owner: str) -> int | None:
+async def find_remaining(house: BackOffice, owner: str) -> int | None:
     """Return the units that an owner has left in this month; None: no limit."""
     account_id = find_account_id(owner)
     if account_id is None:

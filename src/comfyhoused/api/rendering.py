@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from comfyhoused.adapters.storage.storage import ObjectMissing
+from comfyhoused.api.back_office import BackOffice
 from comfyhoused.api.charging import count_charge
 from comfyhoused.api.file_links import make_file_link
-from comfyhoused.api.house import ApiHouse
 from comfyhoused.api.quota import find_remaining
 from comfyhoused.api.schemas import (
     Cost,
@@ -26,18 +26,18 @@ ENGINE = "engine"
 _MOMENT = timedelta(minutes=1)
 
 
-async def render_job(house: ApiHouse, job: Job) -> JobResponse:
+async def render_job(house: BackOffice, job: Job) -> JobResponse:
     """Return the job with fresh links to its outputs."""
     return await _render(house, job, await find_remaining(house, job.owner))
 
 
-async def render_jobs(house: ApiHouse, jobs: Sequence[Job]) -> list[JobResponse]:
+async def render_jobs(house: BackOffice, jobs: Sequence[Job]) -> list[JobResponse]:
     """Return jobs of one owner with fresh links to their outputs."""
     remaining = await find_remaining(house, jobs[0].owner) if jobs else None
     return [await _render(house, job, remaining) for job in jobs]
 
 
-async def _render(house: ApiHouse, job: Job, remaining: int | None) -> JobResponse:
+async def _render(house: BackOffice, job: Job, remaining: int | None) -> JobResponse:
     job = await load_document(house.resources.storage, job)
     outputs = [one for raw in job.outputs if (one := await _render_output(house, job, raw))]
     images = _list_images(job, outputs)
@@ -85,7 +85,7 @@ def make_headers(job: Job) -> dict[str, str]:
     return headers if engine is None else {**headers, "Comfyhouse-Engine": engine}
 
 
-async def _render_output(house: ApiHouse, job: Job, raw: dict[str, Any]) -> OutputResponse | None:
+async def _render_output(house: BackOffice, job: Job, raw: dict[str, Any]) -> OutputResponse | None:
     """Return one output, without a link when its time is over; None when it was deleted."""
     try:
         file = await get_file(house.resources.store, job.owner, raw["file_id"])

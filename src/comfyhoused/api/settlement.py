@@ -6,6 +6,7 @@ from typing import Literal
 from comfyhoused.adapters.storage.storage import StorageUnavailable
 from comfyhoused.api.charging import measure_charge
 from comfyhoused.api.plans import PlanBook
+from comfyhoused.api.webhook_events import emit_ending
 from comfyhoused.core.files.erase import erase_outputs
 from comfyhoused.core.files.records import FileNotFound, delete_file
 from comfyhoused.core.jobs.archive import list_carried, make_archive_key
@@ -13,6 +14,7 @@ from comfyhoused.core.jobs.cancel import forget_job, list_erasing, mark_erasing
 from comfyhoused.core.jobs.record import find_job
 from comfyhoused.core.jobs.settlement import Ending, read_outbox, settle
 from comfyhoused.core.jobs.states import JobState
+from comfyhoused.core.webhooks.events import erase_subject
 from comfyhoused.resources import Resources
 
 _GROUP = "api"
@@ -28,11 +30,12 @@ async def settle_endings(resources: Resources, plans: PlanBook, consumer: str) -
 
 
 async def settle_ending(resources: Resources, plans: PlanBook, ending: Ending) -> None:
-    """Charge or release, then remove what losing attempts have left. Idempotent."""
+    """Charge or release, tell, then remove what losing attempts have left. Idempotent."""
     is_delivered = ending.state is JobState.SUCCEEDED
     verb: Literal["settle", "release"] = "settle" if is_delivered else "release"
     units = measure_charge(plans.units, ending.kind, ending.units, ending.ran_seconds)
     await settle(resources.store, ending.owner, ending.job_id, verb, units, period=ending.period)
+    await emit_ending(resources, ending)
     if ending.attempt == 0 or (is_delivered and ending.attempt == 1):
         return
     job = await find_job(resources.store, ending.job_id)
@@ -80,5 +83,6 @@ async def _erase(resources: Resources, owner: str, job_id: str) -> None:
         with suppress(FileNotFound):
             await delete_file(resources.store, resources.storage, owner, file_id)
     await erase_outputs(resources.store, resources.storage, owner, job_id)
+    await erase_subject(resources.store, job_id)
     await resources.storage.delete(make_archive_key(job_id))
     await forget_job(resources.store, job_id)

@@ -72,6 +72,7 @@ class Application:
     template: str = ""
     batch: str = ""
     keep_seconds: int | None = None
+    webhook_url: str = ""
     concurrency: int = 0
     most_waiting: int = 0
 
@@ -107,6 +108,7 @@ def make_record(application: Application) -> dict[str, str | int]:
         "template": application.template,
         "batch": application.batch,
         "keep_seconds": application.keep_seconds or "",
+        "webhook_url": application.webhook_url,
     }
 
 

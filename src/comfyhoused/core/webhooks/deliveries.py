@@ -1,5 +1,6 @@
 """Deliveries: one event on its way to one place, and the log of what came of it."""
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -137,6 +138,12 @@ def parse_delivery(record: Mapping[str, str]) -> Delivery:
         body=record.get("body"),
         is_erased=record.get("erased") == "1",
     )
+
+
+def make_delivery_id(event_id: str, place: str) -> str:
+    """Return the id of an event's one delivery to an endpoint or address; as the scripts do."""
+    digest = hashlib.sha1(f"{event_id}|{place}".encode(), usedforsecurity=False).hexdigest()
+    return f"dlv_{digest[:22]}"
 
 
 def make_delivery_key(delivery_id: str) -> str:

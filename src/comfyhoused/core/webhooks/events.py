@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from comfyhoused.adapters.redis.client import Store
 from comfyhoused.core.webhooks.scripts import SCRIPTS
@@ -47,15 +46,15 @@ async def emit(
     keep_days: float,
     subject: str = "",
     data: Mapping[str, Any] | None = None,
-    guard: str = "",
-    url: str = "",
+    record: str = "",
     only_endpoint: str = "",
 ) -> int:
-    """Tell the owner's endpoints, and the `url` that came along; returns how many are told.
+    """Tell the owner's endpoints; returns how many places are told.
 
-    Idempotent by the event's id for `keep_days`. `guard` is the key of the subject's record:
-    where that is gone or marked `erasing`, nothing is told. `only_endpoint` tells one endpoint,
-    whatever types it asked for, in one try.
+    Idempotent by the event's id for `keep_days`. `record` is the key of the subject's hash:
+    where that is not the owner's (any more) or marked `erasing`, nothing is told; an address in
+    its field `webhook_url` is told too. `only_endpoint` tells one endpoint, whatever types it
+    asked for, in one try.
     """
     return int(
         await SCRIPTS.run(
@@ -66,10 +65,8 @@ async def emit(
             event_type,
             subject,
             "" if data is None else json.dumps(data),
-            guard,
+            record,
             int(keep_days * _DAY_MS),
-            url,
-            name_url_lane(owner, url) if url else "",
             only_endpoint,
         )
     )
@@ -83,13 +80,6 @@ async def erase_subject(store: Store, subject: str) -> None:
 async def sweep_events(store: Store, *, most: int = 100) -> int:
     """Forget events whose time in the log is over, with their deliveries; returns how many."""
     return int(await SCRIPTS.run(store, "sweep", most))
-
-
-def name_url_lane(owner: str, url: str) -> str:
-    """Return the lane of an address without an endpoint: one for each owner and server."""
-    parts = urlsplit(url)
-    place = f"{owner}\x1f{parts.scheme}://{parts.netloc}"
-    return f"url:{hashlib.sha256(place.encode()).hexdigest()[:32]}"
 
 
 def parse_event(record: Mapping[str, str]) -> Event:

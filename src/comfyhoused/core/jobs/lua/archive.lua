@@ -8,6 +8,6 @@ redis.call('ZREM', P .. 'finished', id)
 if not state or j[2] == '1' or next(MOVES[state]) ~= nil then return 0 end
 redis.call('HSET', key_of(id), 'archived', 1)
 redis.call('ZADD', P .. 'archived', j[3], id)
-redis.call('HDEL', key_of(id), 'error', 'outputs', 'facts')
+redis.call('HDEL', key_of(id), 'error', 'outputs', 'facts', 'webhook_url')
 redis.call('DEL', key_of(id) .. ':spec', key_of(id) .. ':events', key_of(id) .. ':snapshot')
 return 1

@@ -1,14 +1,17 @@
 #!lua flags=allow-oom
 -- Something happened: keep it and make its deliveries. Idempotent by the event's id.
--- ARGV: event id, owner, type, subject, data (JSON; '': written when it is sent), guard, keep ms,
---       address of its own, lane of that address, only: one endpoint, asked for by its owner
--- The guard is the key of a hash without which, or with `erasing` in it, nothing is told.
+-- ARGV: event id, owner, type, subject, data (JSON; '': written when it is sent), record, keep ms,
+--       only: one endpoint, asked for by its owner
+-- `record` is the key of the subject's hash: where that is gone or says `erasing`, nothing is told;
+-- an address in its field `webhook_url` is told too.
 -- Returns how many deliveries were made.
-local id, owner, kind, subject, only = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[10]
-local url, lane = ARGV[8], ARGV[9]
+local id, owner, kind, subject, only = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[8]
+local url = ''
 if redis.call('EXISTS', event_of(id)) == 1 then return 0 end
 if ARGV[6] ~= '' then
-  if redis.call('EXISTS', ARGV[6]) == 0 or redis.call('HGET', ARGV[6], 'erasing') == '1' then return 0 end
+  local record = redis.call('HMGET', ARGV[6], 'owner', 'erasing', 'webhook_url')
+  if record[1] ~= owner or record[2] == '1' then return 0 end
+  url = record[3] or ''
 end
 local endpoints = redis.call('ZRANGE', endpoints_of(owner), 0, -1)
 -- Nobody listens, now or later: an event that no endpoint can be given again is not kept.
@@ -31,5 +34,7 @@ for _, endpoint in ipairs(endpoints) do
     if create_delivery(id, owner, kind, endpoint, '', endpoint, now, 0) then made = made + 1 end
   end
 end
+-- One lane for each owner and server.
+local lane = 'url:' .. redis.sha1hex(owner .. '|' .. (string.match(url, '^%w+://[^/?#]*') or ''))
 if url ~= '' and create_delivery(id, owner, kind, '', url, lane, now, 0) then made = made + 1 end
 return made

@@ -1,0 +1,106 @@
+"""What customers' servers are told, and how the bodies are written: links as fresh as each try."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
+
+from comfyhoused.api.accounts import AccountNotFound, get_account
+from comfyhoused.api.back_office import BackOffice
+from comfyhoused.api.quota import find_account_id
+from comfyhoused.api.rendering import render_job
+from comfyhoused.core.jobs.record import find_job, make_key
+from comfyhoused.core.jobs.settlement import Ending
+from comfyhoused.core.webhooks.delivering import Post
+from comfyhoused.core.webhooks.endpoints import Endpoint
+from comfyhoused.core.webhooks.events import Event, emit, make_event_id
+from comfyhoused.core.webhooks.schedule import Pace
+from comfyhoused.kit.ids import make_id
+from comfyhoused.resources import Resources
+
+EventType = Literal[
+    "job.succeeded",
+    "job.failed",
+    "job.canceled",
+    "job.expired",
+    "batch.completed",
+    "usage.threshold",
+]
+EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
+TEST_EVENT = "webhook.test"
+
+
+async def emit_ending(resources: Resources, ending: Ending) -> None:
+    """Tell that a job is over; idempotent. An erased one is not told of."""
+    event_type = f"job.{ending.state.value}"
+    await emit(
+        resources.store,
+        ending.owner,
+        event_type,
+        make_event_id(event_type, ending.job_id),
+        keep_days=resources.settings.webhooks.webhook_log_days,
+        subject=ending.job_id,
+        record=make_key(ending.job_id),
+    )
+
+
+async def emit_facts(
+    resources: Resources, owner: str, event_type: EventType, subject: str, data: Mapping[str, Any]
+) -> None:
+    """Tell something that is all said in `data`; once for each type and subject."""
+    event_id = make_event_id(event_type, f"{owner}/{subject}")
+    keep_days = resources.settings.webhooks.webhook_log_days
+    await emit(resources.store, owner, event_type, event_id, keep_days=keep_days, data=data)
+
+
+async def emit_test(resources: Resources, endpoint: Endpoint) -> str:
+    """Send a test event to one endpoint, in one try; returns the event's id."""
+    event_id = make_id("msg", 26)
+    await emit(
+        resources.store,
+        endpoint.owner,
+        TEST_EVENT,
+        event_id,
+        keep_days=resources.settings.webhooks.webhook_log_days,
+        data={"endpoint_id": endpoint.id, "message": "Webhooks of Comfyhouse reach you here."},
+        only_endpoint=endpoint.id,
+    )
+    return event_id
+
+
+def make_post(office: BackOffice) -> Post:
+    """Return what a worker delivers with."""
+    settings = office.resources.settings
+
+    async def render(event: Event) -> Mapping[str, Any] | None:
+        return await render_event(office, event)
+
+    return Post(
+        store=office.resources.store,
+        guard=office.resources.guard,
+        house_secret=settings.house.secret.get_secret_value().encode(),
+        render=render,
+        pace=Pace(
+            timeout_seconds=settings.webhooks.webhook_timeout_seconds,
+            factor=settings.webhooks.webhook_pace,
+            disable_days=settings.webhooks.webhook_disable_days,
+        ),
+    )
+
+
+async def render_event(office: BackOffice, event: Event) -> Mapping[str, Any] | None:
+    """Return the job as GET /jobs/{id} shows it now; None when it is gone."""
+    job = await find_job(office.resources.store, event.subject)
+    if job is None or job.is_erasing or job.owner != event.owner:
+        return None
+    return (await render_job(office, job)).model_dump(mode="json")
+
+
+async def find_address(office: BackOffice, owner: str) -> str | None:
+    """Return where the owner's account gets mails; None for one without an address."""
+    account_id = find_account_id(owner.removesuffix(":test"))
+    if account_id is None:
+        return None
+    try:
+        account = await get_account(office.resources.store, account_id)
+    except AccountNotFound:
+        return None
+    return account.email or None
