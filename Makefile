@@ -36,8 +36,10 @@ soak: dev ## the kill tests with their full counts (long)
 sizes: dev ## lines per file and function, beside the examples of good style
 	@$(BIN)/python -m tools.sizes
 
-docs: dev ## write the settings, errors and OpenAPI references from the code
+docs: dev ## write the references and what the SDKs know of the API from the code
 	@$(BIN)/python -m tools.reference
+	@$(BIN)/python -m tools.sdk_models
+	@$(BIN)/python -m tools.sync_sdk
 
 clean: ## remove .venv and caches; the data in var stays
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from tools.formatting import format_python
+
 PACKAGE = Path(__file__).resolve().parents[1] / "sdk" / "python" / "src" / "comfyhouse"
 SOURCE, TARGET = PACKAGE / "_async", PACKAGE / "_sync"
 
@@ -42,7 +44,7 @@ def _drop_repeated_imports(text: str) -> str:
 def list_twins() -> dict[Path, str]:
     """Return every file that `_sync` must hold, with its content."""
     return {
-        TARGET / path.name: write_twin(path.read_text())
+        TARGET / path.name: format_python(write_twin(path.read_text()), TARGET / path.name)
         for path in sorted(SOURCE.glob("*.py"))
         if path.name != "__init__.py"
     }

@@ -9,6 +9,7 @@ with Client("sk_test_…") as house:
 
 from comfyhouse._async.client import AsyncClient
 from comfyhouse._sync.client import Client
+from comfyhouse.answers import Event, Page
 from comfyhouse.errors import (
     ApiError,
     AuthenticationFailed,
@@ -27,8 +28,8 @@ from comfyhouse.errors import (
     SignatureInvalid,
     SpendCapReached,
 )
-from comfyhouse.models import Event, File, Image, Job, Output, Page
 from comfyhouse.retries import RetryPolicy
+from comfyhouse.schema import File, Image, Job, Output
 from comfyhouse.version import VERSION as __version__
 from comfyhouse.webhooks import verify_webhook
 

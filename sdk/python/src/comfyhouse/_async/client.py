@@ -12,8 +12,8 @@ from comfyhouse._async.files import AsyncFiles
 from comfyhouse._async.jobs import AsyncJobs
 from comfyhouse._async.pictures import AsyncPictures
 from comfyhouse._async.transport import AsyncTransport
-from comfyhouse.models import Job
 from comfyhouse.retries import RetryPolicy
+from comfyhouse.schema import Job
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 

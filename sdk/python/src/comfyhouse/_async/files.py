@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from comfyhouse._async.transport import AsyncTransport
-from comfyhouse.models import File, Page
+from comfyhouse.answers import Page, read_page
+from comfyhouse.schema import File
 
 
 class AsyncFiles:
@@ -36,7 +37,7 @@ class AsyncFiles:
         """Return one page of files, newest first."""
         query = {"limit": limit, "cursor": cursor}
         body = (await self._transport.request("GET", "/files", query=query)).json()
-        return Page[File](items=body["files"], next_cursor=body["next_cursor"])
+        return read_page(File, body, "files")
 
     async def delete(self, file_id: str) -> None:
         """Delete a file for good."""

@@ -8,7 +8,7 @@ from typing import Any
 from comfyhouse._async.jobs import AsyncJobs
 from comfyhouse._async.transport import AsyncTransport
 from comfyhouse.errors import make_job_error
-from comfyhouse.models import Job
+from comfyhouse.schema import Job
 
 
 class AsyncPictures:

@@ -13,8 +13,8 @@ from comfyhouse._sync.files import Files
 from comfyhouse._sync.jobs import Jobs
 from comfyhouse._sync.pictures import Pictures
 from comfyhouse._sync.transport import Transport
-from comfyhouse.models import Job
 from comfyhouse.retries import RetryPolicy
+from comfyhouse.schema import Job
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from comfyhouse._sync.transport import Transport
-from comfyhouse.models import File, Page
+from comfyhouse.answers import Page, read_page
+from comfyhouse.schema import File
 
 
 class Files:
@@ -37,7 +38,7 @@ class Files:
         """Return one page of files, newest first."""
         query = {"limit": limit, "cursor": cursor}
         body = (self._transport.request("GET", "/files", query=query)).json()
-        return Page[File](items=body["files"], next_cursor=body["next_cursor"])
+        return read_page(File, body, "files")
 
     def delete(self, file_id: str) -> None:
         """Delete a file for good."""

@@ -11,8 +11,9 @@ from typing import Any
 from httpx_sse import EventSource
 
 from comfyhouse._sync.transport import Transport
+from comfyhouse.answers import TERMINAL, Event, Page, read_page
 from comfyhouse.errors import ConnectionFailed, ServerUnavailable, make_job_error
-from comfyhouse.models import TERMINAL, Event, Job, Page
+from comfyhouse.schema import Job
 
 _QUIET_SECONDS = 60.0
 
@@ -52,7 +53,7 @@ class Jobs:
         """Return one page of jobs, newest first."""
         query = {"limit": limit, "cursor": cursor, "status": status}
         body = (self._transport.request("GET", "/jobs", query=query)).json()
-        return Page[Job](items=body["jobs"], next_cursor=body["next_cursor"])
+        return read_page(Job, body, "jobs")
 
     def list_all(self, *, status: str | None = None) -> Iterator[Job]:
         """Yield every job, newest first, page by page."""

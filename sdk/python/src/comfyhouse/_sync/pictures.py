@@ -9,7 +9,7 @@ from typing import Any
 from comfyhouse._sync.jobs import Jobs
 from comfyhouse._sync.transport import Transport
 from comfyhouse.errors import make_job_error
-from comfyhouse.models import Job
+from comfyhouse.schema import Job
 
 
 class Pictures:

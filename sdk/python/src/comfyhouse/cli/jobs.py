@@ -11,7 +11,7 @@ from comfyhouse.cli.output import print_json, print_table
 from comfyhouse.cli.pictures import Json, save_outputs
 from comfyhouse.cli.progress import follow_to_end
 from comfyhouse.cli.session import open_client
-from comfyhouse.models import Job
+from comfyhouse.schema import Job
 
 app = typer.Typer(no_args_is_help=True, help="Jobs: list, show, follow, cancel, erase.")
 

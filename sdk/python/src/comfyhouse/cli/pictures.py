@@ -12,7 +12,7 @@ from comfyhouse import Client
 from comfyhouse.cli.output import print_json, say
 from comfyhouse.cli.progress import follow_to_end
 from comfyhouse.cli.session import open_client
-from comfyhouse.models import Job
+from comfyhouse.schema import Job
 
 Target = Annotated[
     Path | None, typer.Option("--output", "-o", help="file or folder; default: here")

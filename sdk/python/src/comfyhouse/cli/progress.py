@@ -7,7 +7,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from comfyhouse import Client
 from comfyhouse.cli.output import ERR
 from comfyhouse.errors import make_job_error
-from comfyhouse.models import Job
+from comfyhouse.schema import Job
 
 _WORDS = {"job.queued": "in line", "job.running": "making"}
 
