@@ -4,18 +4,22 @@ from fastapi import FastAPI
 
 from comfyhoused.api.console import (
     connecting,
+    delivery_page,
+    endpoint_page,
     error_pages,
     front,
     home_page,
     job_pages,
     job_sheet,
     jobs_page,
+    keys_page,
     playground,
     pricing,
     reference,
     sign_in,
     submissions,
     uploads_page,
+    webhooks_page,
 )
 from comfyhoused.api.console.error_pages import install_error_pages
 from comfyhoused.api.console.signed_in import install_sign_in
@@ -24,7 +28,18 @@ from comfyhoused.api.console.signed_in import install_sign_in
 UPLOAD_PATHS = ("/page/edits", "/console/files")
 
 _PAGES = (front, submissions, job_pages, connecting, pricing, reference, error_pages)
-_CONSOLE = (home_page, jobs_page, job_sheet, playground, uploads_page)
+#: Deliveries come before endpoints: their addresses would be read as an endpoint's.
+_CONSOLE = (
+    home_page,
+    jobs_page,
+    job_sheet,
+    playground,
+    uploads_page,
+    keys_page,
+    webhooks_page,
+    delivery_page,
+    endpoint_page,
+)
 
 
 def install_pages(app: FastAPI) -> None:
