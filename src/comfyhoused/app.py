@@ -12,13 +12,16 @@ from fastapi.routing import APIRoute
 from comfyhoused.adapters.queue.doorbell import make_broker
 from comfyhoused.adapters.redis.client import StoreUnavailable
 from comfyhoused.api import (
+    account_routes,
     estimate,
     files,
     generate,
     health,
     jobs,
+    key_routes,
     models,
     raw_files,
+    templates,
     upscale,
     usage,
     webhook_deliveries,
@@ -26,9 +29,11 @@ from comfyhoused.api import (
     workflows,
 )
 from comfyhoused.api.console.routes import UPLOAD_PATHS, install_pages
+from comfyhoused.api.cross_origin import CrossOrigin
 from comfyhoused.api.document import DocumentedApp
 from comfyhoused.api.house import ApiHouse
 from comfyhoused.api.limits import BodyLimit
+from comfyhoused.api.operations import name_operation
 from comfyhoused.api.plans import PlanBook
 from comfyhoused.api.problems import install_problem_handlers
 from comfyhoused.api.rates import RateHeaders
@@ -79,6 +84,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         unlimited_paths=(f"{API}/files", *UPLOAD_PATHS),
     )
     app.add_middleware(SessionCookies)
+    app.add_middleware(CrossOrigin, paths=(f"{API}/", "/files/raw/"))
     for module in (
         generate,
         upscale,
@@ -87,9 +93,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         usage,
         files,
         models,
+        templates,
         workflows,
         webhooks,
         webhook_deliveries,
+        key_routes,
+        account_routes,
         health,
     ):
         _take_summaries(module.router)
@@ -101,7 +110,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def _name_operation(route: APIRoute) -> str:
     """Name an operation in the document as its method is named in the SDKs."""
-    return route.name.replace("_my_", "_").replace("_one_", "_")
+    return name_operation(route.name)
 
 
 def _take_summaries(router: APIRouter) -> None:

@@ -10,7 +10,8 @@ from blake3 import blake3
 
 from comfyhoused.adapters.queue.doorbell import ring
 from comfyhoused.adapters.redis.client import StoreFull
-from comfyhoused.api.house import ApiHouse, Principal
+from comfyhoused.api.client_tokens import TokenSpent, spending_token
+from comfyhoused.api.house import ApiHouse, Principal, check_may_work
 from comfyhoused.api.periods import get_day, get_period
 from comfyhoused.api.plans import PlanLacksFeature
 from comfyhoused.api.proposals.proposal import Proposal
@@ -44,6 +45,7 @@ _REFUSALS = (
     TooManyJobs,
     PlanLacksFeature,
     UrlRefused,
+    TokenSpent,
     StoreFull,
 )
 
@@ -60,6 +62,7 @@ async def accept(
         replay = await find_replay(house.resources.store, principal.owner, idempotency_key, digest)
         if replay is not None:
             return replay
+    check_may_work(principal)
     check_features(house, principal, request)
     proposal = await propose(house, principal, request)
     return await accept_proposal(house, principal, proposal, idempotency_key, digest)
@@ -81,8 +84,11 @@ async def accept_proposal(
     try:
         application = make_application(house, principal, proposal, idempotency_key, digest)
         await hold_inputs(house, proposal, application)
-        with explaining_refusal(house, principal, application):
-            admission = await admit(house.resources.store, application)
+        store = house.resources.store
+        async with spending_token(store, principal.token, proposal.units) as spending:
+            with explaining_refusal(house, principal, application):
+                admission = await admit(store, application)
+            spending.is_kept = not admission.is_replayed
     except _REFUSALS:
         await drop_files(house, principal, proposal.carried)
         raise
@@ -124,8 +130,9 @@ def make_application(
 ) -> Application:
     """Return what admission asks for, with a job id of its own.
 
-    Raises PlanLacksFeature, UrlRefused.
+    Raises AccountStopped, PlanLacksFeature, UrlRefused.
     """
+    check_may_work(principal)
     jobs = house.resources.settings.jobs
     request = proposal.request
     plan = house.plans.get(principal.plan)
@@ -167,16 +174,16 @@ def make_application(
     )
 
 
-def check_features(house: ApiHouse, principal: Principal, request: JobOptions) -> None:
-    """Raise PlanLacksFeature where the options of a job need a larger plan."""
-    if request.priority:
-        house.plans.require_feature(principal.plan, "priority")
-
-
 def _check_webhook_url(house: ApiHouse, plan: str, request: JobOptions) -> str:
     if request.webhook_url is None:
         return ""
     return check_webhook_url(house, plan, request.webhook_url, pointer="/webhook_url")
+
+
+def check_features(house: ApiHouse, principal: Principal, request: JobOptions) -> None:
+    """Raise PlanLacksFeature where the options of a job need a larger plan."""
+    if request.priority:
+        house.plans.require_feature(principal.plan, "priority")
 
 
 async def drop_files(house: ApiHouse, principal: Principal, file_ids: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from comfyhoused.api.file_links import make_file_link
-from comfyhoused.api.house import FileReader, FileWriter, House
+from comfyhoused.api.house import FileReader, FileWriter, House, check_may_work
 from comfyhoused.api.pictures_in import make_limits
 from comfyhoused.api.schemas import BODY_PROBLEMS, INVALID, NOT_FOUND, PROBLEMS
 from comfyhoused.api.uploads import open_upload
@@ -92,6 +92,7 @@ async def upload_file(
     request: Request, response: Response, principal: FileWriter, house: House
 ) -> FileResponse:
     """Store a PNG, JPEG or WebP picture, whole and still, and return its id."""
+    check_may_work(principal)
     resources = house.resources
     limits = make_limits(house, principal)
     async with open_upload(request, max_bytes=limits.max_bytes) as upload:

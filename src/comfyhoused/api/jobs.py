@@ -10,7 +10,7 @@ from pydantic import Discriminator, Tag
 
 from comfyhoused.adapters.redis.client import StoreUnavailable
 from comfyhoused.api.acceptance import accept
-from comfyhoused.api.house import ApiHouse, House, JobReader, JobWriter
+from comfyhoused.api.house import ApiHouse, House, JobFollower, JobReader, JobWriter
 from comfyhoused.api.rendering import make_headers, render_job, render_jobs
 from comfyhoused.api.schemas import (
     BODY_PROBLEMS,
@@ -121,7 +121,7 @@ async def erase_my_job(house: House, principal: JobWriter, job_id: str) -> None:
     await erase_job(house.resources, principal.owner, job_id)
 
 
-async def _check_is_mine(house: House, principal: JobReader, job_id: str) -> str:
+async def _check_is_mine(house: House, principal: JobFollower, job_id: str) -> str:
     """Refuse before the stream begins, when a status can still be sent."""
     return (await get_job(house.resources.store, principal.owner, job_id)).id
 

@@ -15,6 +15,8 @@ from comfyhoused.kit.crypto import make_digest
 from comfyhoused.kit.errors import Conflict
 from comfyhoused.kit.ids import make_id
 
+#: So many keys of an account may be in use.
+MOST_KEYS = 100
 _ANY_NUMBER = -1
 _SHOWN_FOR = timedelta(days=30)
 

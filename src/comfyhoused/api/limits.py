@@ -5,7 +5,7 @@ import asyncio
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from comfyhoused.api.key_secrets import is_well_formed
+from comfyhoused.api.credentials import looks_like_credential
 from comfyhoused.api.problems import MEDIA_TYPE
 from comfyhoused.kit.errors import TooLarge, make_problem
 
@@ -52,7 +52,7 @@ class BodyLimit:
 
 def _shows_key(scope: Scope) -> bool:
     header: bytes = dict(scope["headers"]).get(b"authorization", b"")
-    return is_well_formed(header.decode("latin-1").partition(" ")[2])
+    return looks_like_credential(header.decode("latin-1").partition(" ")[2])
 
 
 async def _refuse(scope: Scope, send: Send, max_bytes: int) -> None:
