@@ -91,16 +91,20 @@ async def test_a_file_that_is_no_picture_is_refused_in_a_sentence(open_page: Ope
     await expect(page.get_by_role("button", name="Edit this photo")).to_be_enabled()
 
 
-async def test_a_prompt_shows_progress_then_the_picture(open_page: OpenPage) -> None:
+async def test_a_prompt_shows_progress_then_the_picture(open_page: OpenPage, house: House) -> None:
     page = await open_page()
     view = get_view(page, "sandbox")
-    await paint(page, f"{QUICK} sandbox:slow=1.5", seed="11")
+    house.engine.hold()
+    await paint(page, QUICK, seed="11")
     await expect(view.locator("[aria-current=step]")).to_have_text("Making")
+    house.engine.set_switch(hold_at_step=20)
+    house.engine.let_go()
     await expect(view.get_by_role("progressbar")).to_be_visible()
     await expect(view.get_by_role("status")).to_have_text(re.compile(r"Making, step \d+ of 20"))
     await expect(view.locator("img[data-preview]")).to_have_attribute(
         "src", re.compile("^data:image/")
     )
+    house.engine.set_switch(hold_at_step=0)
     await expect(view).to_contain_text("Ready in")
     await expect(view).to_contain_text("SANDBOX – no model")
     await expect(view).to_contain_text("960 × 640 · seed 11")
@@ -126,7 +130,7 @@ async def test_a_failed_job_says_what_happened(open_page: OpenPage) -> None:
 async def test_a_running_job_is_canceled(open_page: OpenPage) -> None:
     page = await open_page()
     view = get_view(page, "sandbox")
-    await paint(page, f"{QUICK} sandbox:slow=60")
+    await paint(page, f"{QUICK} sandbox:hang")
     await expect(view.locator("[aria-current=step]")).to_have_text("Making")
     await page.locator("#sandbox").get_by_role("button", name="Cancel").click()
     await expect(view.locator(".wedge .bad")).to_have_text("Canceled")
@@ -173,15 +177,15 @@ async def test_without_script_an_own_photo_is_edited(open_page: OpenPage) -> Non
     await expect(page.locator("main")).to_contain_text("192 × 128")
 
 
-async def test_a_jobs_page_follows_it_to_its_end(open_page: OpenPage) -> None:
+async def test_a_jobs_page_follows_it_to_its_end(open_page: OpenPage, house: House) -> None:
     page = await open_page()
-    view = get_view(page, "sandbox")
-    await paint(page, f"{QUICK} sandbox:slow=2")
-    await expect(view.locator("[aria-current=step]")).to_have_text("Making")
-    async with page.expect_request(re.compile("/page/jobs/[^/]+/print")) as request:
-        pass
-    job_id = (await request.value).url.split("/")[-2]
-    await page.goto(page.url.split("#")[0] + f"page/jobs/{job_id}")
+    house.engine.hold()
+    async with page.expect_response("**/page/pictures") as answer:
+        await paint(page, QUICK)
+    job_id = (await (await answer.value).json())["job_id"]
+    await page.goto(f"{house.url}/page/jobs/{job_id}")
+    await expect(page.locator(".head .state")).to_have_text("Making")
+    house.engine.let_go()
     await expect(page.locator(".head .state")).to_have_text("Ready")
     assert await find_serious(page) == []
     assert await get_overflow(page) == 0
@@ -240,7 +244,7 @@ async def test_a_job_that_is_erased_meanwhile_is_said_to_be_gone(
 ) -> None:
     page = await open_page(expected="status of 404")
     async with page.expect_response("**/page/pictures") as answer:
-        await paint(page, f"{QUICK} sandbox:slow=60")
+        await paint(page, f"{QUICK} sandbox:hang")
     job_id = (await (await answer.value).json())["job_id"]
     await expect(get_view(page, "sandbox").locator("[aria-current=step]")).to_have_text("Making")
     client = await house.make_client("test", "demo")
@@ -255,8 +259,10 @@ async def test_the_page_lives_through_a_restart_of_the_web_server(
 ) -> None:
     page = await open_page(expected="ERR_")
     view = get_view(page, "sandbox")
-    await paint(page, f"{QUICK} sandbox:slow=3")
+    house.engine.hold()
+    await paint(page, QUICK)
     await expect(view.locator("[aria-current=step]")).to_have_text("Making")
     house.api.restart()
-    await wait_until(lambda: house.api.answers, 20)
+    await wait_until(lambda: house.api.answers)
+    house.engine.let_go()
     await expect(view).to_contain_text("Ready in")
