@@ -22,6 +22,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 GENERATE = "/api/v1/generate"
 UPSCALE = "/api/v1/upscale"
 JOBS = "/api/v1/jobs"
+DEPTH = {"controlnet_type": "depth", "control_image": "P"}
 Pixels = NDArray[np.int16]
 
 
@@ -162,3 +163,173 @@ async def test_upscale_is_a_job_as_well(customer: httpx.AsyncClient) -> None:
     assert (answer.status_code, answer.json()["kind"]) == (202, "upscale")
     fault = await customer.post(JOBS, json={"kind": "upscale", "factor": 3, "image": body["image"]})
     assert (fault.status_code, fault.json()["errors"][0]["pointer"]) == (422, "/factor")
+
+
+async def list_choices(customer: httpx.AsyncClient, name: str, field: str) -> list[str]:
+    answer = await customer.get(f"/api/v1/templates/{name}")
+    assert answer.status_code == 200, answer.text
+    choices: list[str] = answer.json()["inputs"]["properties"][field]["enum"]
+    return choices
+
+
+async def test_every_template_is_offered_with_every_family_of_the_sandbox(
+    customer: httpx.AsyncClient,
+) -> None:
+    templates = (await customer.get("/api/v1/templates")).json()["templates"]
+    assert [one["name"] for one in templates] == [
+        "text-to-image",
+        "image-to-image",
+        "inpaint",
+        "controlnet",
+        "upscale",
+    ]
+    assert all(one["offered"] for one in templates)
+    for template in templates[:4]:
+        offered = {one["family"] for one in template["families"] if one["offered"]}
+        assert offered == {"sd15", "sdxl", "flux"}
+    assert templates[4]["upscalers"] == ["sandbox-2x.pth", "sandbox-4x.pth"]
+    missing = await customer.get("/api/v1/templates/nonsense")
+    assert (missing.status_code, missing.json()["code"]) == (404, "template_not_found")
+
+
+async def test_each_choice_that_a_template_names_is_taken(customer: httpx.AsyncClient) -> None:
+    models = await list_choices(customer, "text-to-image", "model")
+    assert models == [
+        "sandbox-painter.safetensors",
+        "sandbox-xl-painter.safetensors",
+        "sandbox-flux-painter.safetensors",
+    ]
+    pictures = [await make(customer, model=model, seed=1) for model in models]
+    assert all(len(one) == 1 for one in pictures)
+    first, second, third = (read(one[0]) for one in pictures)
+    assert not np.array_equal(first, second)
+    assert not np.array_equal(second, third)
+    sampler = (await list_choices(customer, "inpaint", "sampler_name"))[-1]
+    assert len(await make(customer, sampler_name=sampler)) == 1
+
+
+async def test_a_family_brings_its_own_defaults(customer: httpx.AsyncClient) -> None:
+    job = await post(
+        customer, GENERATE, {"prompt": "a boat", "model": "sandbox-flux-painter", "steps": 1}
+    )
+    shown = job["parameters"]
+    assert (shown["width"], shown["height"], shown["cfg_scale"]) == (1024, 1024, 3.5)
+    assert (shown["scheduler"], shown["steps"]) == ("simple", 1)
+
+
+async def test_canny_shows_through_as_strongly_as_asked(customer: httpx.AsyncClient) -> None:
+    edges = Image.new("RGB", (128, 128))
+    ImageDraw.Draw(edges).rectangle((32, 32, 96, 96), outline=(255, 255, 255), width=3)
+    body = {"width": 128, "height": 128, "seed": 5, "num_images": 2}
+    control = {"controlnet_type": "canny", "control_image": as_uri(edges)}
+    plain = read((await make(customer, **body))[0])
+    ready = {**body, **control, "controlnet_preprocess": False}
+    weak = read((await make(customer, **ready, controlnet_strength=0.3))[0])
+    strong = read((await make(customer, **ready, controlnet_strength=1.0))[0])
+    line = np.asarray(edges)[:, :, 0] > 0
+    change_weak, change = np.abs(weak - plain).sum(axis=2), np.abs(strong - plain).sum(axis=2)
+    assert change[line].mean() > 2 * change_weak[line].mean() > 0
+    assert change[line].mean() > 5 * change[48:80, 48:80].mean()
+    found = read((await make(customer, **body, **control))[0])
+    assert not np.array_equal(found, strong)  # the edges of the lines, not the lines
+
+
+@pytest.mark.parametrize(
+    ("control", "model"),
+    [
+        ("depth", "sandbox-painter"),
+        ("openpose", "sandbox-xl-painter"),
+        ("scribble", "sandbox-painter"),
+        ("canny", "sandbox-flux-painter"),
+    ],
+)
+async def test_each_kind_of_control_follows_its_picture(
+    customer: httpx.AsyncClient, control: str, model: str
+) -> None:
+    drawing = Image.new("RGB", (64, 64))
+    ImageDraw.Draw(drawing).line((8, 8, 56, 56), fill=(255, 255, 255), width=5)
+    body = {"model": model, "seed": 2}
+    plain = read((await make(customer, **body))[0])
+    picture = {"control_image": as_uri(drawing), "controlnet_type": control}
+    controlled = read((await make(customer, **body, **picture))[0])
+    assert not np.array_equal(plain, controlled)
+
+
+async def test_inpaint_with_control_and_loras_still_keeps_the_rest(
+    customer: httpx.AsyncClient,
+) -> None:
+    original, mask = make_image(72, 75), make_mask(72, 75)
+    pictures = {"init_image": as_uri(original), "mask_image": as_uri(mask)}
+    control = {"controlnet_type": "scribble", "control_image": as_uri(make_image(64, 64, seed=9))}
+    lora = {"loras": [{"name": "blue-hour.safetensors", "strength": 1.0}]}
+    body = {"seed": 4, "strength": 1.0}
+    results = [
+        read((await make(customer, **body, **pictures, **more))[0])
+        for more in ({}, control, lora, {**control, **lora})
+    ]
+    outside = np.asarray(mask) == 0
+    assert all(np.array_equal(read(original)[outside], one[outside]) for one in results)
+    assert len({one.tobytes() for one in results}) == 4
+
+
+@pytest.mark.parametrize(
+    ("output_format", "kind"), [("png", "PNG"), ("jpeg", "JPEG"), ("webp", "WEBP")]
+)
+async def test_pictures_come_in_the_format_that_was_asked_for(
+    customer: httpx.AsyncClient, output_format: str, kind: str
+) -> None:
+    job = await post(
+        customer, GENERATE, make_generate(output_format=output_format, quality=80, num_images=2)
+    )
+    assert {one["content_type"] for one in job["images"]} == {f"image/{output_format}"}
+    assert [one.format for one in await download(customer, job)] == [kind, kind]
+
+
+async def test_a_watermark_is_seen_only_where_it_was_asked_for(customer: httpx.AsyncClient) -> None:
+    body = {"width": 256, "height": 256, "seed": 8}
+    plain, marked, named = [
+        read((await make(customer, **body, watermark=mark))[0])
+        for mark in (False, True, "our studio")
+    ]
+    assert not np.array_equal(plain, marked)
+    assert not np.array_equal(marked, named)
+    assert (np.abs(plain - marked).sum(axis=2) > 0).mean() < 0.2
+
+
+@pytest.mark.parametrize(
+    ("pointer", "fields"),
+    [
+        ("/init_image", {"mask_image": "P"}),
+        ("/controlnet_type", {"control_image": "P"}),
+        ("/control_image", {"controlnet_type": "canny"}),
+        ("/controlnet_type", {"controlnet_type": "nonsense", "control_image": "P"}),
+        ("/controlnet_preprocess", {**DEPTH, "controlnet_preprocess": True}),
+        ("/controlnet_strength", {**DEPTH, "controlnet_strength": 3}),
+        ("/model", {"model": "nonsense"}),
+        ("/negative_prompt", {"model": "sandbox-flux-painter", "negative_prompt": "rain"}),
+        ("/output_format", {"output_format": "gif"}),
+        ("/quality", {"quality": 0}),
+        ("/watermark", {"watermark": ""}),
+    ],
+)
+async def test_what_makes_no_sense_is_refused_by_name(
+    customer: httpx.AsyncClient, pointer: str, fields: dict[str, Any]
+) -> None:
+    picture = as_uri(make_image(64, 64))
+    body = {name: picture if value == "P" else value for name, value in fields.items()}
+    answer = await customer.post(GENERATE, json=make_generate(**body))
+    assert answer.status_code == 422, answer.text
+    assert {one["pointer"].split("/bool")[0] for one in answer.json()["errors"]} >= {pointer}
+    assert (await customer.get("/api/v1/files")).json()["files"] == []
+
+
+async def test_models_are_listed_with_what_is_known_of_them(customer: httpx.AsyncClient) -> None:
+    answer = (await customer.get("/api/v1/models")).json()
+    assert answer["checkpoints"] == [
+        "sandbox-painter.safetensors",
+        "sandbox-xl-painter.safetensors",
+    ]
+    facts = {(one["kind"], one["name"]): one for one in answer["models"]}
+    painter = facts["checkpoint", "sandbox-xl-painter.safetensors"]
+    assert (painter["family"], painter["commercial"], painter["offered"]) == ("sdxl", True, True)
+    assert facts["diffusion_model", "sandbox-flux-painter.safetensors"]["offered"]

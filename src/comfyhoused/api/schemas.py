@@ -116,9 +116,7 @@ class JobOptions(RequestBody):
 
 
 Watermark = bool | Annotated[PlainText, Field(min_length=1, max_length=LONGEST_MARK)]
-_WATERMARK = Field(
-    False, description="true, or a text: written small into a corner of the picture"
-)
+_WATERMARK = Field(False, description="true, or a text: written small into a corner of the picture")
 
 
 class FinishOptions(RequestBody):
@@ -365,13 +363,34 @@ class JobList(BaseModel):
     )
 
 
+ModelKind = Literal["checkpoint", "diffusion_model", "lora", "controlnet", "upscaler"]
+
+
+class ModelResponse(BaseModel):
+    """A model file and what is known about it."""
+
+    name: str
+    kind: ModelKind
+    family: str = Field(description="sd15, sdxl, flux …; other: its name does not tell")
+    licence: str | None
+    licence_url: str | None
+    commercial: bool | None = Field(
+        description="whether its pictures may be sold; null: nobody has said"
+    )
+    note: str | None
+    offered: bool = Field(description="whether a template takes it from this key")
+    reason: str | None = Field(description="why it is not offered")
+
+
 class ModelList(BaseModel):
-    """What the servers have. Empty lists: no server has any."""
+    """What the servers have that this key may use, by name. Empty lists: no server has any."""
 
     checkpoints: list[str] = Field(examples=[["sd_xl_base_1.0.safetensors"]])
+    diffusion_models: list[str] = Field(examples=[["flux1-schnell.safetensors"]])
     loras: list[str]
     controlnets: list[str]
     upscalers: list[str]
+    models: list[ModelResponse] = Field(description="each of them, and those it may not use")
 
 
 class SamplerList(BaseModel):

@@ -40,7 +40,7 @@ async def propose_generate(
         house.plans.require_feature(principal.plan, "controlnet")
     book = house.models
     named = {f"/loras/{index}/name": lora.name for index, lora in enumerate(request.loras)}
-    catalogues = await list_offer(house, principal, {"/model": request.model, **named})
+    catalogues = await list_offer(house, principal.mode, {"/model": request.model, **named})
     model = choose_model(request.model, list(list_painters(catalogues, book)))
     parameters = _make_parameters(request, model, _find_defaults(model, book))
     # Before any picture is fetched: most of what can be wrong needs none.

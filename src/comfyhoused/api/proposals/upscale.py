@@ -22,7 +22,7 @@ async def propose_upscale(
 ) -> Proposal:
     """Return the job that enlarges the picture; raises what is wrong with the request."""
     book = house.models
-    catalogues = await list_offer(house, principal, {"/model": request.model})
+    catalogues = await list_offer(house, principal.mode, {"/model": request.model})
     offered = list_upscalers(catalogues, book)
     model = choose_upscaler(request.model, request.factor, offered, book)
     async with take_pictures(house, principal, {"image": request.image}) as pictures:

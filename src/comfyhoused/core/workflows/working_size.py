@@ -25,7 +25,8 @@ def choose_size(width: int | None, height: int | None, shape: Size | None, defau
         return width, _fit_side(width * shape[1] / shape[0])
     if height is not None:
         return _fit_side(height * shape[0] / shape[1]), height
-    shrink = min(1.0, sqrt(UNIT_PIXELS / (shape[0] * shape[1])))
+    longest = RANGES["width"].maximum / max(shape)
+    shrink = min(1.0, longest, sqrt(UNIT_PIXELS / (shape[0] * shape[1])))
     sides = [_fit_side(side * shrink) for side in shape]
     # Rounding up both sides must not cost a second unit.
     while sides[0] * sides[1] > UNIT_PIXELS:
