@@ -34,7 +34,8 @@ async def list_findings(settings: Settings) -> list[Finding]:
     try:
         redis = await _check_redis(store)
         fleet = [] if redis[0].is_wrong else await _check_backends(store)
-        return [_check_secret(settings), *redis, await _check_storage(settings), *fleet]
+        storage = await _check_storage(settings)
+        return [_check_secret(settings), *redis, storage, _check_mail(settings), *fleet]
     finally:
         await store.aclose()
 
@@ -69,6 +70,14 @@ async def _check_storage(settings: Settings) -> Finding:
     except StorageUnavailable as error:
         return Finding("storage", True, error.detail)
     return Finding("storage", False, "files can be kept")
+
+
+def _check_mail(settings: Settings) -> Finding:
+    if settings.mail.smtp_host is not None:
+        return Finding("mail", False, f"sent through {settings.mail.smtp_host}")
+    if settings.house.mode == "development":
+        return Finding("mail", False, "not sent: sign-in links are shown on the page")
+    return Finding("mail", True, "nobody can sign in to the console: set CH_SMTP_HOST")
 
 
 async def _check_backends(store: Store) -> list[Finding]:

@@ -106,3 +106,47 @@ def test_commands_find_the_house_that_runs_here(run: Run, empty_redis: str, tmp_
     assert run("keys", "list") == (0, "", "")
     forget_running(tmp_path / "var")
     assert run("keys", "list")[0] == 1
+
+
+def test_a_key_is_rotated(run: Run, empty_redis: str) -> None:
+    _, secret, note = run("keys", "create", "--account", "ada", CH_REDIS_URL=empty_redis)
+    [old] = re.findall(r"key_\w+", note)
+    code, new_secret, note = run("keys", "rotate", old, "--hours", "0")
+    assert (code, new_secret == secret) == (0, False)
+    assert re.search(rf"{old} .*expired .*ada", run("keys", "list")[1])
+    assert run("keys", "rotate", old)[0] == 1
+
+
+def test_a_key_gets_the_scopes_that_were_asked_for(run: Run, empty_redis: str) -> None:
+    code, _, said = run("keys", "create", "--scopes", "jobs:fly", CH_REDIS_URL=empty_redis)
+    assert (code, "jobs:fly" in said) == (1, True)
+    assert run("keys", "create", "--scopes", "jobs:read", "--days", "3")[0] == 0
+
+
+def test_an_account_is_made_changed_stopped_and_resumed(run: Run, empty_redis: str) -> None:
+    code, said, _ = run("accounts", "create", "Ada@example.com", CH_REDIS_URL=empty_redis)
+    account = said.strip()
+    assert (code, account[:5]) == (0, "acct_")
+    assert run("accounts", "create", "ada+x@example.com")[0] == 1, "it is the same mailbox"
+    assert re.search(r"pro +Ada@example.com", run("accounts", "plan", account, "pro")[1])
+    assert run("accounts", "plan", account, "gold")[0] == 1
+    assert "stopped: Unpaid." in run("accounts", "stop", account, "--reason", "Unpaid.")[1]
+    assert "stopped: Unpaid." in run("accounts", "list")[1]
+    assert "stopped" not in run("accounts", "resume", account)[1]
+    code, _, said = run("accounts", "stop", "nobody")
+    assert (code, said) == (1, "comfyhoused: No account 'nobody'.\n")
+
+
+def test_a_link_is_printed(run: Run, empty_redis: str) -> None:
+    _, account, _ = run("accounts", "create", "ada@example.com", CH_REDIS_URL=empty_redis)
+    code, link, _ = run("accounts", "link", account.strip())
+    assert code == 0
+    assert re.fullmatch(r"http://127.0.0.1:8000/console/sign-in/[\w-]{43}\n", link)
+    assert run("accounts", "link", "nobody")[0] == 1
+
+
+def test_the_doctor_says_where_nobody_can_sign_in(run: Run, empty_redis: str) -> None:
+    _, report, _ = run("doctor", CH_REDIS_URL=empty_redis)
+    assert re.search(r"ok +mail", report)
+    _, report, _ = run("doctor", CH_MODE="production", CH_SECRET="s" * 40)
+    assert re.search(r"WRONG +mail .*CH_SMTP_HOST", report)
