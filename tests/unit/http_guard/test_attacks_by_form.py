@@ -95,6 +95,7 @@ UNREADABLE = [
     "https://pictures。example。com:{p}/",
     "https://ⓔⓧⓐⓜⓟⓛⓔ.com:{p}/",
     "https://pictures.example.ｃｏｍ:{p}/",
+    "https://pictures\u212a.example.com:{p}/",  # the sign of the kelvin, a k in small letters
     "https://loc\u00adalhost.com:{p}/",
     "https://exa℀mple.com:{p}/",  # becomes a/c, a path, where it is mapped
     "https://exa／mple.com:{p}/",

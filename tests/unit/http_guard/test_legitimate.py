@@ -45,6 +45,7 @@ async def fetch(world: World, url: str, *, max_bytes: int = BIG) -> tuple[str, b
         ("HTTPS://Example.COM/Path", "https://example.com/Path"),
         ("https://example.com:443/", "https://example.com/"),
         ("https://example.com:8443/", "https://example.com:8443/"),
+        ("https://example.com?", "https://example.com/"),
         ("https://example.com?a=b", "https://example.com/?a=b"),
         ("https://example.com/a?b=c&d=e+f#part", "https://example.com/a?b=c&d=e+f"),
         ("https://example.com/a%20b%2Fc", "https://example.com/a%20b%2Fc"),

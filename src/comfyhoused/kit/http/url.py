@@ -67,7 +67,8 @@ def parse_url(text: str) -> Url:
         raise UrlRefused("An address starts with https://.")
     host, port = _split_authority(match["authority"])
     name, address = _read_host(host)
-    target = _encode((match["path"] or "/") + (match["query"] or ""))
+    query = match["query"] or ""
+    target = _encode((match["path"] or "/") + (query if query != "?" else ""))
     return Url(scheme, name, port or _PORTS[scheme], target, address)
 
 
@@ -115,10 +116,10 @@ def _read_host(host: str) -> tuple[str, Address | None]:
 
 def _encode_name(host: str) -> str:
     """Return the name in ASCII (IDNA 2008, without the mapping of look-alikes)."""
+    if any(map(_looks_plain, host)):
+        raise UrlRefused("Letters, digits and dots of a name are plain ones.")
     name = host.lower()
     if not name.isascii():
-        if any(not char.isascii() and (char.isnumeric() or char in "。．｡") for char in name):
-            raise UrlRefused("Digits and dots in a name are plain ones.")
         try:
             name = idna.encode(name).decode("ascii")
         except idna.IDNAError as error:
@@ -126,6 +127,12 @@ def _encode_name(host: str) -> str:
     if len(name) > _MAX_HOST_LENGTH or not all(map(_LABEL.fullmatch, name.split("."))):
         raise UrlRefused("The name in the address is not a valid one.")
     return name
+
+
+def _looks_plain(char: str) -> bool:
+    """Tell whether some program reads a special character as a plain letter, digit or dot."""
+    is_special = not char.isascii()
+    return is_special and (char.isnumeric() or char in "。．｡" or char.lower().isascii())
 
 
 def _encode(target: str) -> str:
