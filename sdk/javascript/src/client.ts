@@ -1,9 +1,21 @@
 /** The client: a key, an address, and a resource for every part of the API. */
 
+import { Keys, Spending } from "./account.js";
+import { Webhooks } from "./endpoints.js";
 import { Files } from "./files.js";
-import { checkSucceeded, Jobs, type SubmitOptions } from "./jobs.js";
-import { isOver, type Job, type PictureParameters } from "./models.js";
+import {
+  checkSucceeded,
+  type JobRequest,
+  Jobs,
+  type PictureParameters,
+  type SubmitOptions,
+  type UpscaleParameters,
+} from "./jobs.js";
+import { isOver } from "./models.js";
+import { Offers } from "./offers.js";
+import type { Estimate, Job } from "./schema.js";
 import { Transport } from "./transport.js";
+import { Workflows } from "./workflows.js";
 
 /** How a client is made. In a browser use a client token, never a secret key. */
 export interface ClientOptions {
@@ -23,6 +35,11 @@ const LONGEST_HOLD = 60_000;
 export class Client {
   readonly jobs: Jobs;
   readonly files: Files;
+  readonly workflows: Workflows;
+  readonly webhooks: Webhooks;
+  readonly usage: Spending;
+  readonly keys: Keys;
+  readonly offers: Offers;
   private readonly transport: Transport;
 
   constructor(options: ClientOptions = {}) {
@@ -36,6 +53,11 @@ export class Client {
     });
     this.jobs = new Jobs(this.transport);
     this.files = new Files(this.transport);
+    this.workflows = new Workflows(this.transport);
+    this.webhooks = new Webhooks(this.transport);
+    this.usage = new Spending(this.transport);
+    this.keys = new Keys(this.transport);
+    this.offers = new Offers(this.transport);
   }
 
   /**
@@ -53,10 +75,15 @@ export class Client {
   /** Enlarge a picture (a file id, https URL or data URI) 2 or 4 times; see `generate`. */
   async upscale(
     image: string,
-    parameters: { factor?: 2 | 4; model?: string } & Record<string, unknown> = {},
+    parameters: UpscaleParameters = {},
     options: WaitOptions = {},
   ): Promise<Job> {
     return this.make("/upscale", { image, ...parameters }, options);
+  }
+
+  /** Units, price and wait of a request, as `jobs.submit` takes it; costs nothing. */
+  async estimate(request: JobRequest | ({ image: string } & UpscaleParameters)): Promise<Estimate> {
+    return this.transport.request("POST", "/estimate", { json: request });
   }
 
   private async make(path: string, json: unknown, options: WaitOptions): Promise<Job> {

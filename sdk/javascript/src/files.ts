@@ -1,6 +1,7 @@
 /** Files: upload, list, download, delete. */
 
-import type { FileFacts, Page } from "./models.js";
+import type { Page } from "./models.js";
+import type { File as HouseFile, FileList as HouseFileList } from "./schema.js";
 import type { Transport } from "./transport.js";
 
 /** The resource `/files`. */
@@ -8,7 +9,7 @@ export class Files {
   constructor(private readonly transport: Transport) {}
 
   /** Upload a picture: a Blob or File, or bytes. */
-  async upload(content: Blob | Uint8Array, name = "upload.png"): Promise<FileFacts> {
+  async upload(content: Blob | Uint8Array, name = "upload.png"): Promise<HouseFile> {
     const form = new FormData();
     const blob = content instanceof Blob ? content : new Blob([content as Uint8Array<ArrayBuffer>]);
     form.set("file", blob, name);
@@ -16,14 +17,13 @@ export class Files {
   }
 
   /** A file's facts and a fresh link. */
-  async get(fileId: string): Promise<FileFacts> {
+  async get(fileId: string): Promise<HouseFile> {
     return this.transport.request("GET", `/files/${fileId}`);
   }
 
   /** One page of files, newest first. */
-  async list(query: { limit?: number; cursor?: string | null } = {}): Promise<Page<FileFacts>> {
-    type Body = { files: FileFacts[]; next_cursor: string | null };
-    const body = await this.transport.request<Body>("GET", "/files", { query });
+  async list(query: { limit?: number; cursor?: string | null } = {}): Promise<Page<HouseFile>> {
+    const body = await this.transport.request<HouseFileList>("GET", "/files", { query });
     return { items: body.files, nextCursor: body.next_cursor };
   }
 

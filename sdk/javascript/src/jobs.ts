@@ -1,7 +1,8 @@
 /** Jobs: submit, look, list, follow, wait, cancel, erase. */
 
 import { ApiError, ConnectionFailed, makeError, ServerUnavailable, WaitTimedOut } from "./errors.js";
-import { isOver, type Job, type JobEvent, type Page, type PictureParameters } from "./models.js";
+import { isOver, type JobEvent, type Page } from "./models.js";
+import type { GenerateRequest, Job, JobList, UpscaleRequest, WorkflowRequest } from "./schema.js";
 import { readEvents } from "./sse.js";
 import { pause, type Transport } from "./transport.js";
 
@@ -11,18 +12,16 @@ export interface SubmitOptions {
   signal?: AbortSignal;
 }
 
+/** Parameters of a picture, as POST /generate takes them. */
+export type PictureParameters = Partial<Omit<GenerateRequest, "prompt">>;
+
+/** Parameters of an enlargement, as POST /upscale takes them. */
+export type UpscaleParameters = Partial<Omit<UpscaleRequest, "image">>;
+
 /** A picture by its prompt, or a ComfyUI graph in API format. */
 export type JobRequest =
   | ({ prompt: string } & PictureParameters)
-  | {
-      workflow: Record<string, unknown>;
-      max_units?: number;
-      webhook_url?: string;
-      priority?: number;
-      timeout_seconds?: number;
-      expires_in_seconds?: number;
-      metadata?: Record<string, string>;
-    };
+  | (Partial<WorkflowRequest> & Pick<WorkflowRequest, "workflow">);
 
 /** The resource `/jobs`. */
 export class Jobs {
@@ -42,8 +41,7 @@ export class Jobs {
   async list(
     query: { limit?: number; cursor?: string | null; status?: string } = {},
   ): Promise<Page<Job>> {
-    type Body = { jobs: Job[]; next_cursor: string | null };
-    const body = await this.transport.request<Body>("GET", "/jobs", { query });
+    const body = await this.transport.request<JobList>("GET", "/jobs", { query });
     return { items: body.jobs, nextCursor: body.next_cursor };
   }
 

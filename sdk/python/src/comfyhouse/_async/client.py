@@ -8,12 +8,16 @@ from typing import Any
 
 import httpx
 
+from comfyhouse._async.account import AsyncKeys, AsyncSpending
 from comfyhouse._async.files import AsyncFiles
 from comfyhouse._async.jobs import AsyncJobs
+from comfyhouse._async.offers import AsyncOffers
 from comfyhouse._async.pictures import AsyncPictures
 from comfyhouse._async.transport import AsyncTransport
+from comfyhouse._async.webhooks import AsyncWebhooks
+from comfyhouse._async.workflows import AsyncWorkflows
 from comfyhouse.retries import RetryPolicy
-from comfyhouse.schema import Job
+from comfyhouse.schema import Estimate, Job
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
@@ -43,6 +47,11 @@ class AsyncClient:
         )
         self.jobs = AsyncJobs(self._transport)
         self.files = AsyncFiles(self._transport)
+        self.workflows = AsyncWorkflows(self._transport)
+        self.webhooks = AsyncWebhooks(self._transport)
+        self.usage = AsyncSpending(self._transport)
+        self.keys = AsyncKeys(self._transport)
+        self.offers = AsyncOffers(self._transport)
         self._pictures = AsyncPictures(self._transport, self.jobs)
 
     async def generate(self, prompt: str, **parameters: Any) -> Job:
@@ -52,6 +61,11 @@ class AsyncClient:
     async def upscale(self, image: str, **parameters: Any) -> Job:
         """Enlarge a picture and wait for it; see `AsyncPictures.upscale`."""
         return await self._pictures.upscale(image, **parameters)
+
+    async def estimate(self, **request: Any) -> Estimate:
+        """Return units, price and wait of a request, as `jobs.submit` takes it; costs nothing."""
+        response = await self._transport.request("POST", "/estimate", json=request)
+        return Estimate.model_validate(response.json())
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -9,12 +9,16 @@ from typing import Any
 
 import httpx
 
+from comfyhouse._sync.account import Keys, Spending
 from comfyhouse._sync.files import Files
 from comfyhouse._sync.jobs import Jobs
+from comfyhouse._sync.offers import Offers
 from comfyhouse._sync.pictures import Pictures
 from comfyhouse._sync.transport import Transport
+from comfyhouse._sync.webhooks import Webhooks
+from comfyhouse._sync.workflows import Workflows
 from comfyhouse.retries import RetryPolicy
-from comfyhouse.schema import Job
+from comfyhouse.schema import Estimate, Job
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
@@ -44,6 +48,11 @@ class Client:
         )
         self.jobs = Jobs(self._transport)
         self.files = Files(self._transport)
+        self.workflows = Workflows(self._transport)
+        self.webhooks = Webhooks(self._transport)
+        self.usage = Spending(self._transport)
+        self.keys = Keys(self._transport)
+        self.offers = Offers(self._transport)
         self._pictures = Pictures(self._transport, self.jobs)
 
     def generate(self, prompt: str, **parameters: Any) -> Job:
@@ -53,6 +62,11 @@ class Client:
     def upscale(self, image: str, **parameters: Any) -> Job:
         """Enlarge a picture and wait for it; see `Pictures.upscale`."""
         return self._pictures.upscale(image, **parameters)
+
+    def estimate(self, **request: Any) -> Estimate:
+        """Return units, price and wait of a request, as `jobs.submit` takes it; costs nothing."""
+        response = self._transport.request("POST", "/estimate", json=request)
+        return Estimate.model_validate(response.json())
 
     def close(self) -> None:
         """Close the connections."""

@@ -1,0 +1,99 @@
+"""The account: who it is, what it used, what it may spend, and its keys."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import AsyncIterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from comfyhouse._async.transport import AsyncTransport
+from comfyhouse.schema import Account, ClientToken, Key, NewKey, SpendCap, Usage
+
+
+class AsyncSpending:
+    """The resources `/usage` and `/spend-cap`."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._transport = transport
+
+    async def get(self, period: str | None = None) -> Usage:
+        """Return a month's usage (`2026-11`; default: this one), by day, key and template."""
+        response = await self._transport.request("GET", "/usage", query={"period": period})
+        return Usage.model_validate(response.json())
+
+    async def read_ledger(
+        self, period: str | None = None, *, as_csv: bool = False
+    ) -> AsyncIterator[str]:
+        """Yield the lines of a month's ledger: JSON, or CSV."""
+        query = f"?format={'csv' if as_csv else 'jsonl'}" + (f"&period={period}" if period else "")
+        async with self._transport.stream("GET", f"/usage/ledger{query}") as response:
+            async for line in response.aiter_lines():
+                if line:
+                    yield line
+
+    async def get_spend_cap(self) -> SpendCap:
+        """Return what this account may spend in a month beyond its plan."""
+        return SpendCap.model_validate((await self._transport.request("GET", "/spend-cap")).json())
+
+    async def set_spend_cap(self, dollars: Decimal | str | None) -> SpendCap:
+        """Set the cap in US dollars; None takes it away."""
+        body = {"spend_cap_usd": None if dollars is None else str(dollars)}
+        response = await self._transport.request("PUT", "/spend-cap", json=body)
+        return SpendCap.model_validate(response.json())
+
+
+class AsyncKeys:
+    """The resources `/account`, `/keys` and `/client-tokens`."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._transport = transport
+
+    async def get_account(self) -> Account:
+        """Return the account of this key, its plan and the key itself."""
+        return Account.model_validate((await self._transport.request("GET", "/account")).json())
+
+    async def create(
+        self,
+        name: str = "",
+        *,
+        mode: str | None = None,
+        scopes: builtins.list[str] | None = None,
+        expires_at: datetime | None = None,
+        **more: Any,
+    ) -> NewKey:
+        """Make a key; its `secret` is shown this once."""
+        body: dict[str, Any] = {"name": name, **more}
+        if mode is not None:
+            body["mode"] = mode
+        if scopes is not None:
+            body["scopes"] = scopes
+        if expires_at is not None:
+            body["expires_at"] = expires_at.isoformat()
+        response = await self._transport.request("POST", "/keys", json=body)
+        return NewKey.model_validate(response.json())
+
+    async def list(self) -> builtins.list[Key]:
+        """Return the account's keys, newest first."""
+        body = (await self._transport.request("GET", "/keys")).json()
+        return [Key.model_validate(one) for one in body["keys"]]
+
+    async def get(self, key_id: str) -> Key:
+        """Return a key; its secret cannot be had again."""
+        return Key.model_validate((await self._transport.request("GET", f"/keys/{key_id}")).json())
+
+    async def revoke(self, key_id: str) -> None:
+        """Make a key useless from now on."""
+        await self._transport.request("DELETE", f"/keys/{key_id}")
+
+    async def rotate(self, key_id: str, *, overlap_hours: int | None = None) -> NewKey:
+        """Make a key's successor; the old one works until the overlap is over."""
+        body = {} if overlap_hours is None else {"overlap_hours": overlap_hours}
+        response = await self._transport.request("POST", f"/keys/{key_id}/rotate", json=body)
+        return NewKey.model_validate(response.json())
+
+    async def create_client_token(self, **parameters: Any) -> ClientToken:
+        """Make a short-lived token for a browser; parameters as POST /client-tokens takes them."""
+        response = await self._transport.request("POST", "/client-tokens", json=parameters)
+        return ClientToken.model_validate(response.json())
