@@ -15,6 +15,8 @@ from comfyhoused.core.workflows.painters import list_painters
 from comfyhoused.core.workflows.parameters import GenerateParameters, choose_model
 from comfyhoused.core.workflows.policy import NodePolicy
 from comfyhoused.core.workflows.preparation import prepare_graph
+from comfyhoused.core.workflows.saved_conversion import convert
+from comfyhoused.core.workflows.saved_graph import parse_saved_graph
 from comfyhoused.core.workflows.validation import check_graph, find_errors
 from tests.recorded_semantics import fails_at_run_time, kills_the_server, list_refusals
 
@@ -212,3 +214,38 @@ def test_generate_builds_what_the_recorded_server_takes(file_id: str | None) -> 
     assert find_errors(workflow.graph, catalogue, POLICY) == []
     sent = prepare_graph(workflow, attempt_id="a1", file_names={"file_abcd1234": "example.png"})
     assert list_refusals(sent, load_object_info()) == set()
+
+
+def save_as_editor(class_type: str, entry: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return one node in the save format and what the editor would export of it."""
+    values: list[Any] = []
+    inputs: dict[str, Any] = {}
+    for section in ("required", "optional"):
+        for name in entry["input_order"].get(section, []):
+            kind, *more = entry["input"][section][name]
+            options = more[0] if more else {}
+            choices = kind if isinstance(kind, list) else options.get("options", [])
+            known = {"INT": 7, "FLOAT": 0.5, "STRING": "words", "BOOLEAN": True}
+            if isinstance(kind, list) or kind == "COMBO":
+                value: Any = choices[0] if choices else ""
+            elif kind in known and not options.get("forceInput"):
+                value = known[kind]
+            else:
+                continue
+            values.append(value)
+            inputs[name] = value
+            if options.get("control_after_generate"):
+                values.append("randomize")
+    node = {"id": 1, "type": class_type, "mode": 0, "inputs": [], "widgets_values": values}
+    return {"nodes": [node], "links": []}, inputs
+
+
+def test_every_class_is_converted_from_the_save_format() -> None:
+    converted = 0
+    for class_type, entry in load_object_info().items():
+        saved, inputs = save_as_editor(class_type, entry)
+        conversion = convert(parse_saved_graph(saved), load_catalogue(), "/workflow")
+        assert not conversion.errors
+        assert conversion.graph == {"1": {"class_type": class_type, "inputs": inputs}}
+        converted += 1
+    assert converted == 496

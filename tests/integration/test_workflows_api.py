@@ -377,3 +377,41 @@ async def test_raw_graph_with_a_format(customer: httpx.AsyncClient) -> None:
     await wait_until(is_over)
     job = (await customer.get(f"{JOBS}/{job_id}")).json()
     assert Image.open(BytesIO(await fetch(job))).format == "WEBP"
+
+
+SAVED: dict[str, Any] = {
+    "nodes": [
+        {"id": 1, "type": "EmptyImage", "mode": 0, "inputs": [], "outputs": [{"links": [1]}],
+         "widgets_values": [64, 64, 1, 255]},
+        {"id": 2, "type": "SaveImage", "mode": 0, "widgets_values": ["x"],
+         "inputs": [{"name": "images", "type": "IMAGE", "link": 1}]},
+        {"id": 3, "type": "Note", "mode": 0, "widgets_values": ["words"]},
+    ],
+    "links": [[1, 1, 0, 2, 0, "IMAGE"]],
+    "version": 0.4,
+}  # fmt: skip
+
+
+async def test_the_editors_save_format_is_converted(customer: httpx.AsyncClient) -> None:
+    registered = await put(customer, "saved", workflow=SAVED)
+    assert registered["workflow"] == {
+        "1": {
+            "class_type": "EmptyImage",
+            "inputs": {"width": 64, "height": 64, "batch_size": 1, "color": 255},
+        },
+        "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "x"}},
+    }
+    assert get_colour(await fetch(await run(customer, "saved", {"color": 0xFF00}))) == (0, 255, 0)
+    assert (await customer.post(JOBS, json={"workflow": SAVED})).status_code == 202
+
+
+async def test_a_save_format_in_doubt_is_refused(customer: httpx.AsyncClient) -> None:
+    nodes = [{**SAVED["nodes"][0], "widgets_values": [1, 2, 3, 4, 5]}, *SAVED["nodes"][1:]]
+    for call in (
+        customer.post(JOBS, json={"workflow": {**SAVED, "nodes": nodes}}),
+        customer.put(f"{WORKFLOWS}/saved", json={"workflow": {**SAVED, "nodes": nodes}}),
+    ):
+        answer = await call
+        assert (answer.status_code, answer.json()["code"]) == (422, "workflow_is_save_format")
+        (error,) = answer.json()["errors"]
+        assert (error["pointer"], error["class_type"]) == ("/workflow/nodes/0", "EmptyImage")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from comfyhoused.api.house import ApiHouse, Principal
 from comfyhoused.api.workflow_schemas import InputSchema, WorkflowDefinition
@@ -19,7 +19,9 @@ from comfyhoused.core.workflows.registered.definition import (
 )
 from comfyhoused.core.workflows.registered.filling import fill_graph, make_sample
 from comfyhoused.core.workflows.registered.resolving import resolve_inputs
-from comfyhoused.core.workflows.shape import find_shape_errors
+from comfyhoused.core.workflows.saved_check import convert_saved
+from comfyhoused.core.workflows.saved_graph import is_saved_graph
+from comfyhoused.core.workflows.shape import RawNodes, find_shape_errors
 from comfyhoused.core.workflows.validation import (
     ROOT,
     check_graph_on_any,
@@ -47,15 +49,19 @@ async def make_definition(
 
 
 def _resolve(body: WorkflowDefinition, catalogues: Sequence[Catalogue]) -> Definition:
-    errors = find_shape_errors(body.workflow, DEFAULT_LIMITS, ROOT)
+    sent: object = body.workflow
+    if is_saved_graph(sent):
+        sent = convert_saved(sent, catalogues, ROOT)
+    errors = find_shape_errors(sent, DEFAULT_LIMITS, ROOT)
     if errors:
         raise make_invalid_workflow(errors)
+    graph = _tidy(cast(RawNodes, sent))
     drafts = [_draft(name, one) for name, one in body.inputs.items()]
-    inputs, errors = resolve_inputs(drafts, body.workflow, catalogues)
+    inputs, errors = resolve_inputs(drafts, graph, catalogues)
     if errors:
         raise make_invalid_workflow(errors)
     definition = Definition(
-        graph=_tidy(body.workflow),
+        graph=graph,
         inputs=inputs,
         title=body.title,
         description=body.description,
@@ -65,15 +71,15 @@ def _resolve(body: WorkflowDefinition, catalogues: Sequence[Catalogue]) -> Defin
     )
     if catalogues:
         sample = make_sample(definition, catalogues)
-        graph = fill_graph(definition, sample, has_files=False)
-        check_graph_on_any(graph, catalogues, NodePolicy())
+        filled = fill_graph(definition, sample, has_files=False)
+        check_graph_on_any(filled, catalogues, NodePolicy())
     return definition
 
 
-def _tidy(graph: dict[str, Any]) -> dict[str, Any]:
+def _tidy(graph: RawNodes) -> dict[str, Any]:
     """Return the graph without what only the editor reads."""
     return {
-        node_id: {"class_type": node["class_type"], "inputs": dict(node["inputs"])}
+        node_id: {"class_type": node["class_type"], "inputs": node["inputs"]}
         for node_id, node in graph.items()
     }
 

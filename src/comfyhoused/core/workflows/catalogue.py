@@ -9,12 +9,17 @@ from comfyhoused.core.workflows.inputs import InputSpec, parse_input
 
 @dataclass(frozen=True)
 class NodeClass:
-    """One node class. `outputs` are the types of its outputs, in order."""
+    """One node class. `outputs` are the types of its outputs, in order.
+
+    `widgets` are the inputs with a field in the editor, in its order; None where the server
+    does not tell the order.
+    """
 
     inputs: Mapping[str, InputSpec]
     outputs: tuple[str, ...] = ()
     is_output: bool = False
     is_api_node: bool = False
+    widgets: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -101,13 +106,22 @@ def _parse_class(class_type: str, raw: object) -> NodeClass | None:
         return None
     outputs = raw.get("output")
     module = raw.get("python_module")
+    inputs = _parse_inputs(class_type, raw["input"])
     return NodeClass(
-        inputs=_parse_inputs(class_type, raw["input"]),
+        inputs=inputs,
         outputs=tuple(_name_type(one) for one in outputs) if isinstance(outputs, list) else (),
         is_output=raw.get("output_node") is True,
         is_api_node=raw.get("api_node") is True
         or (isinstance(module, str) and module.startswith("comfy_api_nodes")),
+        widgets=_list_widgets(raw.get("input_order"), inputs),
     )
+
+
+def _list_widgets(order: object, inputs: Mapping[str, InputSpec]) -> tuple[str, ...] | None:
+    if not isinstance(order, dict):  # the object of inputs itself is kept with its keys sorted
+        return None
+    names = [name for section in ("required", "optional") for name in order.get(section) or ()]
+    return tuple(name for name in names if name in inputs and inputs[name].is_widget)
 
 
 def _parse_inputs(class_type: str, raw: Mapping[str, object]) -> dict[str, InputSpec]:

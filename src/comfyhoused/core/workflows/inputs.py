@@ -9,6 +9,7 @@ from comfyhoused.core.workflows.graph import Scalar
 SCALAR_TYPES = frozenset({"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"})
 """Types whose value may be written into the graph. Every other type needs a link."""
 
+_SEEDS = ("seed", "noise_seed")
 _UPLOAD_FLAGS = ("image_upload", "audio_upload", "video_upload", "file_upload", "image_folder")
 _FOLDER_LISTINGS = frozenset(
     {
@@ -28,6 +29,9 @@ _MEDIA_SUFFIXES = (
 class InputSpec:
     """One input. `choices` is None where the server lists none, and always for files:
     those lists hold the names of strangers' uploads.
+
+    `has_control` and `is_socket` are about ComfyUI's editor: whether a second value ("randomize")
+    follows in its files, and whether it has no field for the value at all.
     """
 
     type: str
@@ -37,6 +41,13 @@ class InputSpec:
     maximum: float | int | None = None
     default: object = None
     is_file: bool = False
+    has_control: bool = False
+    is_socket: bool = False
+
+    @property
+    def is_widget(self) -> bool:
+        """Tell whether the editor shows a field for it, and saves its value by position."""
+        return self.type in SCALAR_TYPES and not self.is_socket
 
 
 def parse_input(class_type: str, name: str, raw: object, *, required: bool) -> InputSpec | None:
@@ -57,6 +68,9 @@ def parse_input(class_type: str, name: str, raw: object, *, required: bool) -> I
         maximum=_read_bound(options.get("max")),
         default=options.get("default"),
         is_file=is_file,
+        has_control=bool(options.get("control_after_generate"))
+        or (kind == "INT" and name in _SEEDS),
+        is_socket=bool(options.get("forceInput")),
     )
 
 

@@ -12,6 +12,9 @@ from comfyhoused.core.workflows.node_check import read_node
 from comfyhoused.core.workflows.policy import NodePolicy
 from comfyhoused.core.workflows.preparation import replace_previews
 from comfyhoused.core.workflows.rules import Rules
+from comfyhoused.core.workflows.saved_check import make_refusal, point_at_file, read_saved
+from comfyhoused.core.workflows.saved_conversion import convert
+from comfyhoused.core.workflows.saved_graph import SavedGraph, is_saved_graph
 from comfyhoused.core.workflows.shape import RawNodes, find_shape_errors
 from comfyhoused.core.workflows.wiring import list_reached, read_sources
 from comfyhoused.kit.errors import FieldError, Unprocessable
@@ -68,8 +71,11 @@ def check_graph_on_any(
 ) -> Workflow:
     """Return the workflow if at least one server of the fleet can run it; see `check_graph`.
 
-    Raises InvalidWorkflow with the errors of the server that comes closest.
+    The editor's save format is converted first, by each server's own catalogue. Raises
+    InvalidWorkflow with the errors of the server that comes closest, WorkflowIsSaveFormat.
     """
+    if is_saved_graph(graph):
+        return _check_saved(read_saved(graph, root), catalogues, policy, limits, root)
     fewest = [FieldError(detail="no server is known that could run it", pointer=root)]
     for number, catalogue in enumerate(catalogues):
         workflow, errors = _examine(graph, Rules(catalogue, policy, limits, root))
@@ -78,6 +84,29 @@ def check_graph_on_any(
         if number == 0 or len(errors) < len(fewest):
             fewest = errors
     raise make_invalid_workflow(fewest)
+
+
+def _check_saved(
+    saved: SavedGraph,
+    catalogues: Sequence[Catalogue],
+    policy: NodePolicy,
+    limits: WorkflowLimits,
+    root: str,
+) -> Workflow:
+    refusals: list[Unprocessable] = []
+    for catalogue in catalogues:
+        conversion = convert(saved, catalogue, root)
+        if conversion.errors:
+            refusals.append(make_refusal(conversion.errors))
+            continue
+        workflow, errors = _examine(conversion.graph, Rules(catalogue, policy, limits, root))
+        if not errors:
+            return workflow
+        refusals.append(make_invalid_workflow(point_at_file(saved, errors, root)))
+    if not refusals:
+        refusals = [make_refusal([FieldError(detail="no server is known", pointer=root)])]
+    # One that could convert it knows more of it than one that could not.
+    raise min(refusals, key=lambda one: (not isinstance(one, InvalidWorkflow), len(one.errors)))
 
 
 def make_invalid_workflow(errors: Sequence[FieldError]) -> InvalidWorkflow:
