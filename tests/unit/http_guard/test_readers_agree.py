@@ -18,7 +18,8 @@ _PIECES = [
     *("example.com", "a.example.com", "localhost", "127.0.0.1", "127.1", "2130706433", "0x7f.1"),
     *("::1", "::ffff:127.0.0.1", "[::1]", "[2606:4700::1]", "8.8.8.8", ".", "..", "-", "_"),
     *("443", ":443", ":80", "user", "user:pass@", "ä", "ß", "。", "①", "\t", "\r\n", " ", "\x00"),
-    *("&", "=", ";", "+", "xn--", "xn--bcher-kva", "é", "\ud800", "\u200b", "’", "℀", "ﬀ", "\u212a"),
+    *("&", "=", ";", "+", "xn--", "xn--bcher-kva"),
+    *("é", "\ud800", "\u200b", "’", "℀", "ﬀ", "\u212a"),
 ]
 _SCRAPS = st.lists(st.sampled_from(_PIECES) | st.text(max_size=3), max_size=9).map("".join)
 _ADDRESSES = _SCRAPS | _SCRAPS.map(lambda text: f"https://{text}")
