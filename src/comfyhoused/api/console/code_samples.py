@@ -8,20 +8,22 @@ from pprint import pformat
 from typing import Any
 
 KEY_VARIABLE = "COMFYHOUSE_API_KEY"
-_NARROW = 76
+_NARROW = 72
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request of the API: `path` below /api/v1, and what the SDKs call it.
+    """A request of the API: `path` below /api/v1, and the SDKs' method for it.
 
-    `first` is the parameter that the SDKs' method takes by its place.
+    `first` is the parameter that a waiting method takes by its place. With a `workflow` the
+    method takes its name and the inputs, returns at once, and the samples wait for the job.
     """
 
     path: str
     body: Mapping[str, Any]
     method: str
-    first: str
+    first: str = ""
+    workflow: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +55,29 @@ def _write_curl(base_url: str, call: Call) -> str:
 
 
 def _write_python(base_url: str, call: Call) -> str:
-    rest = {name: value for name, value in call.body.items() if name != call.first}
-    arguments = [_write_literal(call.body.get(call.first, ""))]
-    arguments += [
-        f"{name}={_write_literal(value)}" if name.isidentifier() else f"**{ {name: value}!r}"
-        for name, value in rest.items()
+    if call.workflow:
+        arguments = [repr(call.workflow), _write_literal(call.body["inputs"])]
+    else:
+        arguments = [
+            _write_literal(call.body.get(call.first, "")),
+            *(
+                f"{name}={_write_literal(value)}"
+                for name, value in call.body.items()
+                if name != call.first
+            ),
+        ]
+    lines = [
+        "from comfyhouse import Client",
+        "",
+        f"# the key comes from {KEY_VARIABLE}",
+        f"with Client(base_url={base_url!r}) as house:",
+        f"    job = house.{call.method}(",
+        *(f"        {one}," for one in arguments),
+        "    )",
+        *(["    job = house.jobs.wait(job.job_id)"] if call.workflow else []),
+        "    print(job.image_url)",
     ]
-    return (
-        "from comfyhouse import Client\n\n"
-        f"# {KEY_VARIABLE} holds the key\n"
-        f"with Client(base_url={base_url!r}) as house:\n"
-        f"    job = house.{call.method}(\n"
-        + "".join(f"        {one},\n" for one in arguments)
-        + "    )\n"
-        "    print(job.image_url)"
-    )
+    return "\n".join(lines)
 
 
 def _write_literal(value: object) -> str:
@@ -75,13 +85,19 @@ def _write_literal(value: object) -> str:
 
 
 def _write_javascript(base_url: str, call: Call) -> str:
-    rest = {name: value for name, value in call.body.items() if name != call.first}
-    first = json.dumps(call.body.get(call.first, ""), ensure_ascii=False)
-    more = f", {json.dumps(rest, indent=2, ensure_ascii=False)}" if rest else ""
-    return (
-        'import { Client } from "@comfyhouse/client";\n\n'
-        f"// {KEY_VARIABLE} holds the key\n"
-        f"const house = new Client({{ baseUrl: {json.dumps(base_url)} }});\n"
-        f"const job = await house.{call.method}({first}{more});\n"
-        "console.log(job.image_url);"
-    )
+    if call.workflow:
+        parts: list[object] = [call.workflow, call.body["inputs"]]
+    else:
+        rest = {name: value for name, value in call.body.items() if name != call.first}
+        parts = [call.body.get(call.first, ""), *([rest] if rest else [])]
+    arguments = ", ".join(json.dumps(part, indent=2, ensure_ascii=False) for part in parts)
+    lines = [
+        'import { Client } from "@comfyhouse/client";',
+        "",
+        f"// the key comes from {KEY_VARIABLE}",
+        f"const house = new Client({{ baseUrl: {json.dumps(base_url)} }});",
+        f"{'let' if call.workflow else 'const'} job = await house.{call.method}({arguments});",
+        *(["job = await house.jobs.wait(job.job_id);"] if call.workflow else []),
+        "console.log(job.image_url);",
+    ]
+    return "\n".join(lines)

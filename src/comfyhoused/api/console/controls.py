@@ -6,9 +6,17 @@ from typing import Any, Literal
 
 from comfyhoused.kit.errors import FieldError
 
-ControlKind = Literal["text", "line", "number", "choice", "switch", "picture"]
+ControlKind = Literal["text", "line", "number", "choice", "switch", "picture", "loras"]
 #: In a form the name of an input stands behind this, so that it meets no name of the form's own.
 PREFIX = "input."
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One choice: as the form says it, and as JSON has it."""
+
+    text: str
+    value: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +35,18 @@ class Control:
     is_extra: bool = False
     value: str = ""
     placeholder: str = ""
-    minimum: float | None = None
-    maximum: float | None = None
-    step: float | None = None
     is_whole: bool = False
-    choices: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
     longest: int | None = None
 
     @property
     def field(self) -> str:
         """Its name in the form."""
         return PREFIX + self.name
+
+
+class Unreadable(Exception):
+    """What a field holds is not of its kind; the message is for the field."""
 
 
 def read_values(
@@ -53,26 +62,47 @@ def read_values(
         text = form.get(control.field, "").strip()
         if control.kind == "switch":
             values[control.name] = bool(text)
-        elif control.kind == "number" and text:
-            number = _read_number(text, is_whole=control.is_whole)
-            if number is None:
-                what = "a whole number" if control.is_whole else "a number"
-                faults.append(FieldError(pointer=control.pointer, detail=f"This is not {what}."))
-            else:
-                values[control.name] = number
         elif text:
-            values[control.name] = text
+            try:
+                values[control.name] = _read(control, text)
+            except Unreadable as error:
+                faults.append(FieldError(pointer=control.pointer, detail=str(error)))
         elif control.is_required:
             faults.append(FieldError(pointer=control.pointer, detail="This is needed."))
     return values, faults
 
 
-def _read_number(text: str, *, is_whole: bool) -> float | int | None:
+def _read(control: Control, text: str) -> Any:
+    if control.kind == "number":
+        return _read_number(text, is_whole=control.is_whole)
+    if control.kind == "loras":
+        return [_read_lora(line) for line in text.splitlines() if line.strip()]
+    if control.kind == "choice":
+        return next((one.value for one in control.options if one.text == text), text)
+    return text
+
+
+def _read_number(text: str, *, is_whole: bool) -> float | int:
     digits = text.replace(" ", "").replace("\u202f", "")
     try:
         if is_whole or digits.lstrip("+-").isdecimal():
-            return int(digits) if len(digits) < 20 else None
-        number = float(digits)
+            number: float | int = int(digits[:20])
+        else:
+            number = float(digits)
+    except ValueError as error:
+        what = "a whole number" if is_whole else "a number"
+        raise Unreadable(f"This is not {what}.") from error
+    if not abs(number) < 1e18:  # nor what is no number at all
+        raise Unreadable("This number is too large.")
+    return number
+
+
+def _read_lora(line: str) -> dict[str, Any]:
+    """Read `name` or `name 0.8`."""
+    name, _, strength = line.strip().rpartition(" ")
+    if not name:
+        return {"name": strength}
+    try:
+        return {"name": name.strip(), "strength": float(strength)}
     except ValueError:
-        return None
-    return number if abs(number) < 1e300 else None  # nor infinity, nor what is no number
+        return {"name": line.strip()}

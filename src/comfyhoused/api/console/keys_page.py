@@ -8,12 +8,13 @@ from fastapi import APIRouter, Form
 from fastapi.responses import Response
 
 from comfyhoused.api.console.console_pages import redirect_to, render_console
+from comfyhoused.api.console.form_faults import FormIncomplete
 from comfyhoused.api.console.signed_in import SignedIn
 from comfyhoused.api.key_records import DEFAULT_SCOPES, SCOPES, ApiKey
 from comfyhoused.api.key_secrets import KeyMode
 from comfyhoused.api.keys import create_key, list_account_keys, revoke_key, rotate_key
 from comfyhoused.kit.clock import get_now
-from comfyhoused.kit.errors import FieldError, Problem, Unprocessable, make_problem
+from comfyhoused.kit.errors import FieldError, Problem, make_problem
 
 router = APIRouter(prefix="/console/keys", include_in_schema=False)
 
@@ -34,13 +35,6 @@ _SCOPE_WORDS = {
     "keys:write": "Make, rotate and revoke keys",
     "keys:read": "See keys",
 }
-
-
-class KeyRefused(Unprocessable):
-    """What a new key shall be cannot be used."""
-
-    code = "form_incomplete"
-    title = "Something in the form needs a change"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +80,7 @@ async def make_key(
     member.check_form(token)
     try:
         chosen = _check(name, scopes or [])
-    except KeyRefused as error:
+    except FormIncomplete as error:
         return await _show(member, problem=make_problem(error), name=name)
     made = await create_key(
         member.house.resources.store,
@@ -135,7 +129,7 @@ def _check(name: str, scopes: list[str]) -> list[str]:
     if not chosen:
         faults.append(FieldError(pointer="/scopes", detail="Choose what the key may do."))
     if faults:
-        raise KeyRefused(faults[0]["detail"], errors=faults)
+        raise FormIncomplete(faults[0]["detail"], errors=faults)
     return chosen
 
 

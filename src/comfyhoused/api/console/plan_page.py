@@ -73,6 +73,12 @@ def _read_cents(text: str) -> int | None:
     return int(amount * 100)
 
 
+def _name_key(names: dict[str, str], key_id: str) -> str:
+    if not key_id:
+        return "The playground"
+    return names.get(key_id) or f"{key_id[:12]}…"
+
+
 async def _show(
     member: SignedIn, period: str | None, *, fault: str = "", typed: str | None = None
 ) -> Response:
@@ -91,10 +97,7 @@ async def _show(
         starts_at=get_start(month.statement.period),
         ends_at=get_end(month.statement.period),
         chart=chart_month(month.statement),
-        by_key=[
-            (names.get(key, key) if key else "The playground", units)
-            for key, units in usage.by_key.items()
-        ],
+        by_key=[(_name_key(names, key), units) for key, units in usage.by_key.items()],
         by_template=list(usage.by_template.items()),
         periods=await list_periods(store, member.make_principal("live").owner),
         ticks=list_ticks(month.plan),

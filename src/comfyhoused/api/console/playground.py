@@ -7,11 +7,12 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from comfyhoused.api.acceptance import accept
-from comfyhoused.api.console.benches import Bench, RequestRefused, get_bench, list_benches
+from comfyhoused.api.console.benches import Bench, get_bench, list_benches
 from comfyhoused.api.console.code_samples import Sample, write_samples
 from comfyhoused.api.console.console_pages import redirect_to, render_console, wants_data
 from comfyhoused.api.console.controls import PREFIX, read_values
 from comfyhoused.api.console.forecast import Forecast, make_forecast
+from comfyhoused.api.console.form_faults import FormIncomplete
 from comfyhoused.api.console.home_page import list_latest
 from comfyhoused.api.console.pages import PAGES
 from comfyhoused.api.console.signed_in import SignedIn
@@ -40,7 +41,7 @@ async def show_first(member: SignedIn, mode: KeyMode = "test") -> Response:
     return await _show(member, FIRST, mode, Filled())
 
 
-@router.get("/{name}")
+@router.get("/{name:path}")
 async def show_bench(
     member: SignedIn, request: Request, name: str, mode: KeyMode = "test"
 ) -> Response:
@@ -49,7 +50,7 @@ async def show_bench(
     return await _show(member, name, mode, Filled(given))
 
 
-@router.post("/{name}")
+@router.post("/{name:path}")
 async def use_bench(
     member: SignedIn,
     request: Request,
@@ -82,12 +83,12 @@ async def use_bench(
 def _read(bench: Bench, form: dict[str, str]) -> dict[str, Any]:
     values, faults = read_values(bench.controls, form)
     if faults:
-        raise RequestRefused(faults[0]["detail"], errors=faults)
+        raise FormIncomplete(faults[0]["detail"], errors=faults)
     return values
 
 
 async def _run(member: SignedIn, name: str, mode: KeyMode, form: dict[str, str]) -> str:
-    bench = await get_bench(member.house, mode, name)
+    bench = await get_bench(member.house, member.make_principal(mode), name)
     request = bench.make_request(_read(bench, form))
     admission = await accept(member.house, member.make_principal(mode), request, "")
     return admission.job_id
@@ -95,9 +96,9 @@ async def _run(member: SignedIn, name: str, mode: KeyMode, form: dict[str, str])
 
 async def _check(member: SignedIn, name: str, mode: KeyMode, form: dict[str, str]) -> Filled:
     try:
-        bench = await get_bench(member.house, mode, name)
+        bench = await get_bench(member.house, member.make_principal(mode), name)
         bench.make_request(_read(bench, form))
-    except RequestRefused as error:
+    except ComfyhouseError as error:
         return Filled(form, make_problem(error))
     return Filled(form)
 
@@ -106,7 +107,7 @@ async def _render_side(
     member: SignedIn, name: str, mode: KeyMode, form: dict[str, str]
 ) -> Response:
     """Give the part of the page that follows the form: estimate and code."""
-    bench = await get_bench(member.house, mode, name)
+    bench = await get_bench(member.house, member.make_principal(mode), name)
     forecast, samples = await _look_ahead(member, bench, mode, form)
     return PAGES.render("console/_ahead.html", forecast=forecast, samples=samples)
 
@@ -123,7 +124,7 @@ async def _look_ahead(
 
 
 async def _show(member: SignedIn, name: str, mode: KeyMode, filled: Filled) -> Response:
-    bench = await get_bench(member.house, mode, name)
+    bench = await get_bench(member.house, member.make_principal(mode), name)
     defaults = {control.field: control.value for control in bench.controls}
     texts = {**defaults, **filled.texts}
     forecast, samples = await _look_ahead(member, bench, mode, texts)
@@ -134,7 +135,7 @@ async def _show(member: SignedIn, name: str, mode: KeyMode, filled: Filled) -> R
         nav="Playground",
         status_code=200 if problem is None else problem["status"],
         bench=bench,
-        benches=await list_benches(member.house, mode),
+        benches=await list_benches(member.house, member.make_principal(mode)),
         mode=mode,
         texts=texts,
         problem=problem,

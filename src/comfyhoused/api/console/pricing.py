@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from comfyhoused.api.console.pages import render_page
 from comfyhoused.api.house import House
 from comfyhoused.api.plans import FEATURES, Feature, Plan
+from comfyhoused.web.words import format_count
 
 router = APIRouter(include_in_schema=False)
 
@@ -64,9 +65,10 @@ async def show_pricing(request: Request, house: House) -> Response:
 def list_ticks(plan: Plan) -> list[str]:
     """Return what a plan holds, a line each."""
     rate = plan.requests_per_second
+    shown = format_count(int(rate)) if rate >= 1 else f"{rate:g}"
     ticks = [
-        f"{rate:g} request{'' if rate == 1 else 's'} a second",
-        f"{plan.concurrency} jobs at a time",
+        f"{shown} request{'' if rate == 1 else 's'} a second",
+        f"{format_count(plan.concurrency)} job{'' if plan.concurrency == 1 else 's'} at a time",
         f"Pictures kept {plan.retention_days} days",
     ]
     ticks += [FEATURE_WORDS[feature] for feature in FEATURES if plan.has(feature)]

@@ -21,6 +21,7 @@ from comfyhoused.api.console import (
     submissions,
     uploads_page,
     webhooks_page,
+    workflows_page,
 )
 from comfyhoused.api.console.error_pages import install_error_pages
 from comfyhoused.api.console.signed_in import install_sign_in
@@ -41,6 +42,7 @@ _CONSOLE = (
     webhooks_page,
     delivery_page,
     endpoint_page,
+    workflows_page,
 )
 
 

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import ValidationError
 
 from comfyhoused.api.acceptance import accept
+from comfyhoused.api.console.form_faults import FormIncomplete
 from comfyhoused.api.console.recipes import RECIPES, Recipe, make_edit
 from comfyhoused.api.console.sample import get_sample
 from comfyhoused.api.console.shapes import SHAPES, Shape
@@ -20,16 +21,9 @@ from comfyhoused.api.schemas import GenerateRequest, WorkflowRequest
 from comfyhoused.api.uploads import open_upload
 from comfyhoused.core.files.receive import receive_file
 from comfyhoused.core.files.records import File
-from comfyhoused.kit.errors import FieldError, Unprocessable
+from comfyhoused.kit.errors import FieldError
 
 router = APIRouter(prefix="/page", include_in_schema=False)
-
-
-class FormIncomplete(Unprocessable):
-    """A field of the page's form holds what cannot be used."""
-
-    code = "form_incomplete"
-    title = "Something in the form needs a change"
 
 
 @router.post("/pictures")

@@ -59,7 +59,7 @@ async def add_endpoint(
 
 def choose_events(events: list[str] | None) -> list[str]:
     """Return the types that were ticked; all of them are none, so that new ones count too."""
-    chosen = [one for one in EVENT_TYPES if one in (events or ())]
+    chosen: list[str] = [one for one in EVENT_TYPES if one in (events or ())]
     return [] if len(chosen) == len(EVENT_TYPES) else chosen
 
 
