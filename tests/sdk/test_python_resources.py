@@ -7,7 +7,8 @@ import pytest
 import pytest_asyncio
 
 from comfyhouse import AsyncClient, AuthenticationFailed, NotFound
-from comfyhoused.api.keys import SCOPES, create_key
+from comfyhoused.api.key_records import SCOPES
+from comfyhoused.api.keys import create_key
 from tests.house import House
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
