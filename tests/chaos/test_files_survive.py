@@ -45,7 +45,7 @@ class Uploader:
                 try:
                     await self._send(client)
                 except httpx.HTTPError:
-                    await asyncio.sleep(0.01)  # the server is down: knock again
+                    await asyncio.sleep(0.1)  # the server is down: knock again
 
     async def _send(self, client: httpx.AsyncClient) -> None:
         answer = await client.post(FILES, content=self._picture)

@@ -1,10 +1,24 @@
 """Servers join and leave while the house runs."""
 
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
 from comfyhoused.core.fleet.added import add_backend, remove_backend
 from comfyhoused.core.fleet.backends import BackendStatus, list_statuses, make_backend_id
-from tests.conftest import MakeEngine, MakeHouse
+from tests.conftest import MakeEngine
 from tests.house import House
 from tests.waiting import wait_until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """One worker: with two, one might still see the fleet as it was."""
+    async with House(tmp_path_factory.mktemp("a changing fleet")) as one:
+        yield one
 
 
 async def find_status(house: House, backend_id: str) -> BackendStatus | None:
@@ -17,9 +31,8 @@ async def serves(house: House, backend_id: str, *modes: str) -> bool:
 
 
 async def test_an_added_server_takes_live_work_from_the_engine(
-    make_house: MakeHouse, make_engine: MakeEngine
+    house: House, make_engine: MakeEngine
 ) -> None:
-    house = await make_house()
     await wait_until(lambda: serves(house, "engine", "live", "test"))
     server = make_engine()
     added = make_backend_id(server.url)
@@ -35,12 +48,13 @@ async def test_an_added_server_takes_live_work_from_the_engine(
     async with await house.make_client("test") as tester:
         answer = await tester.post("/api/v1/generate", json={"prompt": "a red boat", "steps": 1})
     assert answer.json()["engine"] == "sandbox"
+    await remove_backend(house.store, added)
+    await wait_until(lambda: serves(house, "engine", "live", "test"))
 
 
 async def test_work_of_a_server_that_leaves_is_done_elsewhere(
-    make_house: MakeHouse, make_engine: MakeEngine
+    house: House, make_engine: MakeEngine
 ) -> None:
-    house = await make_house()
     server = make_engine("--switch", "node_seconds=30")
     added = make_backend_id(server.url)
     await add_backend(house.store, server.url)

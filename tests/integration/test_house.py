@@ -6,7 +6,7 @@ from tests.conftest import MakeHouse
 
 
 async def test_house_makes_a_picture_and_leaves_no_process(make_house: MakeHouse) -> None:
-    house = await make_house(workers=2)
+    house = await make_house()
     job_id = await house.submit()
     job = await house.wait_state(job_id, "succeeded")
 
@@ -14,5 +14,5 @@ async def test_house_makes_a_picture_and_leaves_no_process(make_house: MakeHouse
     assert list(house.count_starts().values()) == [1]
     pids = [part.pid for part in (*house.workers, *house.apis, house.engine, house.valkey)]
     await house.close()
-    assert len(pids) == 5
+    assert len(pids) == 4
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
