@@ -42,7 +42,6 @@ CLIENT_OPERATIONS = frozenset(
         "list_templates",
         "get_template",
         "run_workflow",
-        "get_workflow_schema",
     }
 )
 
