@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from comfyhoused.api.key_records import SCOPES
+from comfyhoused.api.keys import create_key
 from tests.house import House
 from tools import javascript
 
@@ -17,7 +19,10 @@ def built() -> None:
 
 @pytest.mark.usefixtures("built")
 async def test_the_suite_of_the_javascript_sdk_passes(house: House) -> None:
-    environment = {"COMFYHOUSE_URL": house.url, "COMFYHOUSE_API_KEY": await house.make_key("test")}
+    _, secret = await create_key(
+        house.store, account="javascript", mode="test", plan="business", scopes=SCOPES
+    )
+    environment = {"COMFYHOUSE_URL": house.url, "COMFYHOUSE_API_KEY": secret}
     done = await asyncio.to_thread(
         javascript.run, "npm", "test", "--silent", environment=environment
     )

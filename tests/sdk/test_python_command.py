@@ -78,3 +78,31 @@ async def test_a_stranger_is_told_to_log_in(house: House, tmp_path: Path) -> Non
     code, _, err = await run(house, tmp_path, "jobs", "list", key="")
 
     assert (code, "comfyhouse login" in err) == (1, True)
+
+
+async def test_usage_is_shown(house: House, tmp_path: Path) -> None:
+    code, out, err = await run(house, tmp_path, "usage", "--json")
+
+    assert code == 0, err
+    assert json.loads(out)["used"] == 0
+
+
+async def test_a_picture_is_enlarged(house: House, tmp_path: Path) -> None:
+    Image.new("RGB", (64, 48), "navy").save(tmp_path / "small.png")
+    code, out, err = await run(house, tmp_path, "upscale", "small.png", "-f", "2", "-o", "big.png")
+
+    assert (code, out.strip()) == (0, "big.png"), err
+    assert Image.open(tmp_path / "big.png").size == (128, 96)
+
+
+async def test_only_the_white_of_a_mask_is_painted_over(house: House, tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64), "navy").save(tmp_path / "small.png")
+    mask = Image.new("L", (64, 64))
+    mask.paste(255, (32, 0, 64, 64))
+    mask.save(tmp_path / "mask.png")
+    words = ("edit", "small.png", "a red boat", "--mask", "mask.png", "-s", "width=64")
+    code, _, err = await run(house, tmp_path, *words, "-s", "height=64", "-o", "out.png")
+
+    assert code == 0, err
+    kept = Image.open(tmp_path / "out.png").convert("RGB").crop((0, 0, 32, 64))
+    assert kept.getcolors() == [(32 * 64, (0, 0, 128))]

@@ -10,6 +10,7 @@ from comfyhouse.cli import files, jobs
 from comfyhouse.cli.login import login
 from comfyhouse.cli.output import ERR
 from comfyhouse.cli.pictures import edit, generate, upscale
+from comfyhouse.cli.usage import usage
 from comfyhouse.errors import ComfyhouseError
 
 app = typer.Typer(
@@ -18,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Pictures from Comfyhouse. Start with `comfyhouse login`.",
 )
-for command in (login, generate, edit, upscale):
+for command in (login, generate, edit, upscale, usage):
     app.command()(command)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(files.app, name="files")
