@@ -6,6 +6,7 @@ from typing import Literal
 from comfyhoused.adapters.storage.storage import StorageUnavailable
 from comfyhoused.api.charging import measure_charge
 from comfyhoused.api.plans import PlanBook
+from comfyhoused.api.thresholds import notice_thresholds
 from comfyhoused.api.webhook_events import emit_ending
 from comfyhoused.core.files.erase import erase_outputs
 from comfyhoused.core.files.records import FileNotFound, delete_file
@@ -35,6 +36,8 @@ async def settle_ending(resources: Resources, plans: PlanBook, ending: Ending) -
     verb: Literal["settle", "release"] = "settle" if is_delivered else "release"
     units = measure_charge(plans.units, ending.kind, ending.units, ending.ran_seconds)
     await settle(resources.store, ending.owner, ending.job_id, verb, units, period=ending.period)
+    if is_delivered and units:
+        await notice_thresholds(resources, plans, ending.owner, ending.period)
     await emit_ending(resources, ending)
     if ending.attempt == 0 or (is_delivered and ending.attempt == 1):
         return
