@@ -6,6 +6,7 @@ from comfyhoused.adapters.redis.client import Store, StoreUnavailable, open_stor
 from comfyhoused.adapters.redis.durability import find_weaknesses
 from comfyhoused.adapters.storage.storage import StorageUnavailable
 from comfyhoused.core.fleet.backends import BackendStatus, list_statuses
+from comfyhoused.core.workflows.audited_nodes import AUDITED, REFUSED
 from comfyhoused.resources import get_redis_url, make_storage
 from comfyhoused.settings import DEVELOPMENT_SECRET, Settings
 
@@ -35,7 +36,8 @@ async def list_findings(settings: Settings) -> list[Finding]:
         redis = await _check_redis(store)
         fleet = [] if redis[0].is_wrong else await _check_backends(store)
         storage = await _check_storage(settings)
-        return [_check_secret(settings), *redis, storage, _check_mail(settings), *fleet]
+        own = [_check_secret(settings), *redis, storage, _check_mail(settings)]
+        return [*own, *_list_node_policy(settings), *fleet]
     finally:
         await store.aclose()
 
@@ -78,6 +80,25 @@ def _check_mail(settings: Settings) -> Finding:
     if settings.house.mode == "development":
         return Finding("mail", False, "not sent: sign-in links are shown on the page")
     return Finding("mail", True, "nobody can sign in to the console: set CH_SMTP_HOST")
+
+
+def _list_node_policy(settings: Settings) -> list[Finding]:
+    nodes = settings.nodes
+    allowed = ", ".join(nodes.nodes_allowed) or "none"
+    refused = ", ".join(nodes.nodes_refused) or "none"
+    paid = "on" if nodes.nodes_api else "off"
+    detail = (
+        f"{len(AUDITED)} audited classes and our pack · allowed besides: {allowed} · "
+        f"refused: {refused} · nodes of paid services: {paid}"
+    )
+    unaudited = [name for name in nodes.nodes_allowed if name in REFUSED]
+    return [
+        Finding("nodes", False, detail),
+        *(
+            Finding("nodes", True, f"{name} is allowed by you, although {REFUSED[name]}")
+            for name in unaudited
+        ),
+    ]
 
 
 async def _check_backends(store: Store) -> list[Finding]:

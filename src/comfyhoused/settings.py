@@ -109,6 +109,38 @@ class FleetSettings(_Group):
         return values
 
 
+class NodeSettings(_Group):
+    """Which node classes customers' workflows may use, besides ComfyUI's own audited ones."""
+
+    nodes_allowed: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description=(
+            "further node classes, comma separated; `WAS_*` is all that begin so; you vouch for "
+            "them: a node may read, write and send whatever the ComfyUI server may"
+        ),
+    )
+    nodes_refused: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="node classes that are refused although they are allowed by default"
+    )
+    nodes_api: bool = Field(
+        False, description="nodes that call paid services of others, at your expense"
+    )
+
+    @field_validator("nodes_allowed", "nodes_refused", mode="before")
+    @classmethod
+    def _split_names(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @field_validator("nodes_allowed")
+    @classmethod
+    def _check_allowed(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if "*" in names:
+            raise ValueError("`*` would allow every node, and with it every file of the server")
+        return names
+
+
 class JobSettings(_Group):
     """How jobs are run."""
 
@@ -226,6 +258,7 @@ class Settings:
         self.redis = RedisSettings()
         self.storage = StorageSettings()
         self.fleet = FleetSettings()
+        self.nodes = NodeSettings()
         self.jobs = JobSettings()
         self.outbound = OutboundSettings()
         self.webhooks = WebhookSettings()
@@ -244,6 +277,7 @@ GROUPS: tuple[type[_Group], ...] = (
     RedisSettings,
     StorageSettings,
     FleetSettings,
+    NodeSettings,
     JobSettings,
     OutboundSettings,
     WebhookSettings,

@@ -126,7 +126,6 @@ REFUSED_RUNS = {
     "a4b": "SaveImageWebsocket",
     "d4": "more than 256 megapixels",
     "d6": "needs a link",
-    "p15": "PreviewAny",
     "p17": "nothing to choose",  # recorded before the model was put there
     "p19": "SaveLatent",
     "q5": "nothing to choose",
@@ -192,7 +191,7 @@ def test_audited_classes_take_files_only_where_marked() -> None:
 def test_audited_outputs_save_or_are_replaced() -> None:
     classes = load_catalogue().classes
     outputs = {name for name in AUDITED if classes[name].is_output}
-    assert len(outputs) == 11
+    assert len(outputs) == 12
     assert all(POLICY.find_refusal(name, classes[name]) is None for name in outputs)
 
 

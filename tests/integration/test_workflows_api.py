@@ -415,3 +415,31 @@ async def test_a_save_format_in_doubt_is_refused(customer: httpx.AsyncClient) ->
         assert (answer.status_code, answer.json()["code"]) == (422, "workflow_is_save_format")
         (error,) = answer.json()["errors"]
         assert (error["pointer"], error["class_type"]) == ("/workflow/nodes/0", "EmptyImage")
+
+
+async def test_texts_are_outputs_like_any_other(customer: httpx.AsyncClient) -> None:
+    graph = {
+        **make_blank_graph(),
+        "3": {"class_type": "PrimitiveString", "inputs": {"value": "grüße"}},
+        "4": {"class_type": "PreviewAny", "inputs": {"source": ["3", 0]}},
+    }
+    await customer.put(f"{WORKFLOWS}/told", json={"workflow": graph})
+    job = await run(customer, "told", {})
+
+    found = {one["node_id"]: one for one in job["outputs"]}
+    assert (found["2"]["kind"], found["4"]["kind"]) == ("images", "text")
+    assert found["4"]["content_type"] == "text/plain"
+    async with httpx.AsyncClient() as stranger:
+        assert (await stranger.get(found["4"]["url"])).text == "grüße"
+    assert len(job["images"]) == 1
+
+
+async def test_a_text_alone_is_a_result(customer: httpx.AsyncClient) -> None:
+    graph = {
+        "3": {"class_type": "PrimitiveInt", "inputs": {"value": 42}},
+        "4": {"class_type": "PreviewAny", "inputs": {"source": ["3", 0]}},
+    }
+    await customer.put(f"{WORKFLOWS}/counted", json={"workflow": graph})
+    job = await run(customer, "counted", {})
+    assert [one["size_bytes"] for one in job["outputs"]] == [2]
+    assert (job["images"], job["image_url"]) == ([], None)

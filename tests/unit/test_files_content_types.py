@@ -25,3 +25,19 @@ def test_text_is_downloaded_and_pictures_are_shown() -> None:
     assert is_shown_inline("image/png")
     assert not is_shown_inline("text/plain")
     assert not is_shown_inline("application/octet-stream")
+
+
+@pytest.mark.parametrize(
+    ("declared", "filename", "expected"),
+    [
+        ("audio/x-flac", "a.flac", "audio/flac"),
+        ("audio/x-wav", "a.wav", "audio/wav"),
+        ("application/octet-stream", "a.GLB", "model/gltf-binary"),
+        ("", "a.opus", "audio/opus"),
+        ("application/octet-stream", "a.html", "application/octet-stream"),
+        ("text/html", "a.png", "application/octet-stream"),
+        ("application/octet-stream", "", "application/octet-stream"),
+    ],
+)
+def test_other_names_and_endings(declared: str, filename: str, expected: str) -> None:
+    assert make_safe_type(declared, filename) == expected

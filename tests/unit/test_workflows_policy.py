@@ -1,10 +1,12 @@
 """The operator's node policy, and the list of audited classes."""
 
 import pytest
+from pydantic import ValidationError
 
 from comfyhoused.core.workflows.audited_nodes import AUDITED, REFUSED
-from comfyhoused.core.workflows.policy import REPLACED_OUTPUTS, NodePolicy
+from comfyhoused.core.workflows.policy import REPLACED_OUTPUTS, NodePolicy, make_policy
 from comfyhoused.core.workflows.validation import find_errors
+from comfyhoused.settings import NodeSettings
 from tests.workflow_cases import CATALOGUE, POLICY, make_image_graph
 
 
@@ -19,7 +21,6 @@ def refuse(class_type: str, policy: NodePolicy = POLICY) -> str | None:
         "LoadLatent",
         "LoadImageOutput",
         "SaveImageWebsocket",
-        "PreviewAny",
         "PaidPainter",
         "StrangersFilter",
         "StrangersOutput",
@@ -30,7 +31,7 @@ def test_refused_by_default(class_type: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "class_type", ["KSampler", "SaveImage", "PreviewImage", "ComfyhousePortrait"]
+    "class_type", ["KSampler", "SaveImage", "PreviewImage", "PreviewAny", "ComfyhousePortrait"]
 )
 def test_allowed_by_default(class_type: str) -> None:
     assert refuse(class_type) is None
@@ -70,3 +71,36 @@ def test_the_lists_do_not_contradict_each_other() -> None:
     assert not AUDITED & REFUSED.keys()
     assert {*REPLACED_OUTPUTS, *REPLACED_OUTPUTS.values()} <= AUDITED
     assert len(AUDITED) > 300
+
+
+def make_settings(monkeypatch: pytest.MonkeyPatch, **variables: str) -> NodeSettings:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return NodeSettings()
+
+
+def test_settings_of_the_operator(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = make_settings(
+        monkeypatch,
+        CH_NODES_ALLOWED="Strangers*, SaveLatent ,",
+        CH_NODES_REFUSED="KSampler,StrangersOutput",
+        CH_NODES_API="true",
+    )
+    policy = make_policy(settings)
+    assert refuse("StrangersFilter", policy) is None
+    assert refuse("StrangersOutput", policy) == "the operator does not allow it"
+    assert refuse("KSampler", policy) == "the operator does not allow it"
+    assert refuse("SaveLatent", policy) is None
+    assert refuse("LoadLatent", policy)
+    assert refuse("PaidPainter", policy) is None
+
+
+def test_no_settings_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = make_policy(make_settings(monkeypatch))
+    assert (policy.allowed, policy.allows_api_nodes) == (AUDITED, False)
+    assert policy.refused == REFUSED
+
+
+def test_everything_cannot_be_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValidationError, match="every file of the server"):
+        make_settings(monkeypatch, CH_NODES_ALLOWED="*")

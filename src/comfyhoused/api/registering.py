@@ -11,7 +11,7 @@ from comfyhoused.core.fleet.catalogues import NoBackendYet
 from comfyhoused.core.workflows.catalogue import Catalogue
 from comfyhoused.core.workflows.files import list_file_ids
 from comfyhoused.core.workflows.limits import DEFAULT_LIMITS
-from comfyhoused.core.workflows.policy import NodePolicy
+from comfyhoused.core.workflows.policy import NodePolicy, make_policy
 from comfyhoused.core.workflows.registered.definition import (
     DeclaredInput,
     Definition,
@@ -41,14 +41,18 @@ async def make_definition(
         catalogues = await house.catalogues.list_catalogues(principal.mode)
     except NoBackendYet:
         catalogues = []
-    definition = await asyncio.to_thread(_resolve, body, catalogues)
+    definition = await asyncio.to_thread(
+        _resolve, body, catalogues, make_policy(house.resources.settings.nodes)
+    )
     defaults = [str(one.default) for one in definition.inputs if one.is_picture and one.default]
     for file_id in [*list_file_ids(definition.graph), *defaults]:
         await get_file(house.resources.store, principal.owner, file_id)
     return definition
 
 
-def _resolve(body: WorkflowDefinition, catalogues: Sequence[Catalogue]) -> Definition:
+def _resolve(
+    body: WorkflowDefinition, catalogues: Sequence[Catalogue], policy: NodePolicy
+) -> Definition:
     sent: object = body.workflow
     if is_saved_graph(sent):
         sent = convert_saved(sent, catalogues, ROOT)
@@ -72,7 +76,7 @@ def _resolve(body: WorkflowDefinition, catalogues: Sequence[Catalogue]) -> Defin
     if catalogues:
         sample = make_sample(definition, catalogues)
         filled = fill_graph(definition, sample, has_files=False)
-        check_graph_on_any(filled, catalogues, NodePolicy())
+        check_graph_on_any(filled, catalogues, policy)
     return definition
 
 

@@ -13,7 +13,7 @@ from comfyhoused.core.files.records import get_file
 from comfyhoused.core.workflows.catalogue import Catalogue
 from comfyhoused.core.workflows.files import list_file_ids
 from comfyhoused.core.workflows.graph import Scalar, Workflow
-from comfyhoused.core.workflows.policy import NodePolicy
+from comfyhoused.core.workflows.policy import NodePolicy, make_policy
 from comfyhoused.core.workflows.registered.definition import Definition
 from comfyhoused.core.workflows.registered.filling import (
     InvalidInputs,
@@ -40,12 +40,13 @@ async def propose_registered(
     name, version = read_reference(reference)
     found = await get_registration(house.resources.store, principal.owner, name, version)
     catalogues = await house.catalogues.list_catalogues(principal.mode)
-    values = await asyncio.to_thread(_check, found.definition, request, catalogues)
+    policy = make_policy(house.resources.settings.nodes)
+    values = await asyncio.to_thread(_check, found.definition, request, catalogues, policy)
     texts = {one: str(values[one]) for one in _list_pictures(found.definition)}
     fields = {f"inputs/{name}": text for name, text in texts.items()}
     async with take_pictures(house, principal, fields) as pictures:
         values |= {name: pictures.files[f"inputs/{name}"].id for name in texts}
-        workflow = await asyncio.to_thread(_fill, found.definition, values, catalogues)
+        workflow = await asyncio.to_thread(_fill, found.definition, values, catalogues, policy)
         for file_id in list_file_ids(workflow.graph):
             await get_file(house.resources.store, principal.owner, file_id)
         return Proposal(
@@ -61,26 +62,35 @@ async def propose_registered(
 
 
 def _check(
-    definition: Definition, request: WorkflowRequest, catalogues: Sequence[Catalogue]
+    definition: Definition,
+    request: WorkflowRequest,
+    catalogues: Sequence[Catalogue],
+    policy: NodePolicy,
 ) -> dict[str, Scalar]:
     values = read_inputs(definition, request.inputs, catalogues)
     graph = fill_graph(definition, values, has_files=False)
-    _check_graph(definition, graph, catalogues)
+    _check_graph(definition, graph, catalogues, policy)
     return values
 
 
 def _fill(
-    definition: Definition, values: dict[str, Scalar], catalogues: Sequence[Catalogue]
+    definition: Definition,
+    values: dict[str, Scalar],
+    catalogues: Sequence[Catalogue],
+    policy: NodePolicy,
 ) -> Workflow:
     graph = fill_graph(definition, values, has_files=True)
-    return _check_graph(definition, graph, catalogues)
+    return _check_graph(definition, graph, catalogues, policy)
 
 
 def _check_graph(
-    definition: Definition, graph: dict[str, Any], catalogues: Sequence[Catalogue]
+    definition: Definition,
+    graph: dict[str, Any],
+    catalogues: Sequence[Catalogue],
+    policy: NodePolicy,
 ) -> Workflow:
     try:
-        return check_graph_on_any(graph, catalogues, NodePolicy())
+        return check_graph_on_any(graph, catalogues, policy)
     except InvalidWorkflow as error:
         errors = point_at_inputs(definition, error.errors)
         raise InvalidInputs(f"{errors[0]['pointer']}: {errors[0]['detail']}", errors=errors) from (

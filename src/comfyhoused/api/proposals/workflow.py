@@ -9,7 +9,7 @@ from comfyhoused.api.proposals.registered import propose_registered
 from comfyhoused.api.schemas import WorkflowRequest
 from comfyhoused.core.files.records import get_file
 from comfyhoused.core.workflows.files import list_file_ids
-from comfyhoused.core.workflows.policy import NodePolicy
+from comfyhoused.core.workflows.policy import make_policy
 from comfyhoused.core.workflows.registered.filling import InvalidInputs
 from comfyhoused.core.workflows.validation import check_graph_on_any
 from comfyhoused.kit.errors import FieldError
@@ -26,7 +26,10 @@ async def propose_workflow(
         raise InvalidInputs(detail, errors=[FieldError(pointer="/inputs", detail=detail)])
     catalogues = await house.catalogues.list_catalogues(principal.mode)
     workflow = await asyncio.to_thread(
-        check_graph_on_any, request.workflow, catalogues, NodePolicy()
+        check_graph_on_any,
+        request.workflow,
+        catalogues,
+        make_policy(house.resources.settings.nodes),
     )
     for file_id in list_file_ids(workflow.graph):
         await get_file(house.resources.store, principal.owner, file_id)

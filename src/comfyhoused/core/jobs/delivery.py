@@ -1,7 +1,7 @@
 """From an outcome to a terminal record: ours before theirs, then the backend is cleaned."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 
 from comfyhoused.adapters.comfyui.errors import BackendBroken, BackendUnreachable
@@ -9,6 +9,7 @@ from comfyhoused.adapters.comfyui.history import Outcome, OutputRef
 from comfyhoused.adapters.comfyui.transfer import MAX_OUTPUT_BYTES, InputRef, StoredFile
 from comfyhoused.adapters.redis.client import StoreUnavailable
 from comfyhoused.adapters.storage.storage import StorageUnavailable
+from comfyhoused.core.files.content_types import make_safe_type
 from comfyhoused.core.files.erase import erase_outputs
 from comfyhoused.core.files.finish import Finish, read_finish
 from comfyhoused.core.files.finishing import open_finished
@@ -33,7 +34,7 @@ _LONGEST_PAUSE_SECONDS = 5.0
 async def fetch_outputs(
     resources: Resources, link: BackendLink, run: Run, outcome: Outcome
 ) -> list[Delivery]:
-    """Bring every output into our storage, finished as its job asks.
+    """Bring every output into our storage, finished as its job asks; texts become files, too.
 
     `succeed` keeps them together with the job's end. A storage that is away is waited for:
     a picture that is done is never thrown away. Raises OutputMissing (a cached run announced a
@@ -41,10 +42,15 @@ async def fetch_outputs(
     OutputTooLarge.
     """
     finish = await _find_finish(resources, run)
-    return [
+    files = [
         Delivery(ref.node_id, ref.kind, await _fetch(resources, link, run, ref, index, finish))
         for index, ref in enumerate(outcome.outputs)
     ]
+    texts = [
+        Delivery(one.node_id, "text", await _keep_text(resources, run, one.text, index))
+        for index, one in enumerate(outcome.texts, start=len(files))
+    ]
+    return files + texts
 
 
 async def _find_finish(resources: Resources, run: Run) -> Finish | None:
@@ -77,7 +83,7 @@ async def _fetch(
                     resources.storage,
                     place,
                     chunks,
-                    stream.content_type,
+                    make_safe_type(stream.content_type, ref.filename),
                     max_bytes=MAX_OUTPUT_BYTES,
                     keep_seconds=run.job.keep_seconds,
                 )
@@ -90,6 +96,30 @@ async def _fetch(
                 raise BackendDied(error.detail) from error
         await asyncio.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+
+async def _keep_text(resources: Resources, run: Run, text: str, index: int) -> FileDraft:
+    place = OutputPlace(run.job.owner, run.job.id, run.assignment.attempt_id, index)
+    pause = 0.1
+    while True:
+        try:
+            return await store_output(
+                resources.store,
+                resources.storage,
+                place,
+                _stream_text(text),
+                "text/plain",
+                max_bytes=MAX_OUTPUT_BYTES,
+                keep_seconds=run.job.keep_seconds,
+            )
+        except (StorageUnavailable, StoreUnavailable) as error:
+            log.warning("a text of job %s waits for us: %s", run.job.id, error.detail)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+
+async def _stream_text(text: str) -> AsyncIterator[bytes]:
+    yield text.encode("utf-8", "replace")  # half a character cannot be written at all
 
 
 async def settle_loss(resources: Resources, run: Run) -> bool:

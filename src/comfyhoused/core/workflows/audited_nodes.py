@@ -103,7 +103,7 @@ _SOUND_AND_TEXT = _split("""
     AudioMerge, AudioAdjustVolume, EmptyAudio, TextEncodeAceStepAudio, EmptyAceStepLatentAudio,
     AudioEncoderEncode, PrimitiveString, PrimitiveStringMultiline, PrimitiveInt, PrimitiveFloat,
     PrimitiveBoolean, StringConcatenate, StringSubstring, StringLength, CaseConverter, StringTrim,
-    StringContains, StringCompare
+    StringContains, StringCompare, PreviewAny
 """)
 
 AUDITED = frozenset().union(
@@ -134,7 +134,6 @@ REFUSED = {
     "TrainLoraNode": "it trains a model; this house makes pictures",
     "TorchCompileModel": "it changes the server for everybody",
     "SaveImageWebsocket": "its result is not kept by the server; use SaveImage",
-    "PreviewAny": "it saves nothing that could be handed over",
     "LoadAudio": _NOT_TAKEN,
     "LoadVideo": _NOT_TAKEN,
     "Load3D": _NOT_TAKEN,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from comfyhoused.core.workflows.audited_nodes import AUDITED, REFUSED
 from comfyhoused.core.workflows.catalogue import NodeClass
+from comfyhoused.settings import NodeSettings
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,28 @@ class NodePolicy:
         elif not self.allows(class_type):
             return "it is not on the operator's list of allowed nodes"
         if node_class.is_output and "filename_prefix" not in node_class.inputs:
-            return None if class_type in REPLACED_OUTPUTS else "it does not save its result"
+            is_kept = class_type in REPLACED_OUTPUTS or class_type in TEXT_OUTPUTS
+            return None if is_kept else "it does not save its result"
         return None
 
+
+def make_policy(settings: NodeSettings) -> NodePolicy:
+    """Return the default policy with the operator's own lists; what is refused wins."""
+    names = frozenset(name for name in settings.nodes_allowed if not name.endswith("*"))
+    prefixes = tuple(name[:-1] for name in settings.nodes_allowed if name.endswith("*"))
+    ours = {name: reason for name, reason in REFUSED.items() if name not in names}
+    theirs = dict.fromkeys(settings.nodes_refused, "the operator does not allow it")
+    default = NodePolicy()
+    return NodePolicy(
+        allowed=default.allowed | names,
+        refused={**ours, **theirs},
+        allowed_prefixes=(*default.allowed_prefixes, *prefixes),
+        allows_api_nodes=settings.nodes_api,
+    )
+
+
+TEXT_OUTPUTS = frozenset({"PreviewAny"})
+"""Output nodes that show a text, which the history tells of and which is handed over."""
 
 REPLACED_OUTPUTS = {
     "PreviewImage": "SaveImage",
