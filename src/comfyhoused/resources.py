@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from comfyhoused.adapters.mail.smtp import MailServer
+from comfyhoused.adapters.moderation.command import CommandModerator
+from comfyhoused.adapters.moderation.http import HttpModerator
+from comfyhoused.adapters.moderation.moderator import Moderator
 from comfyhoused.adapters.redis.client import Store, open_store
 from comfyhoused.adapters.redis.durability import find_weaknesses, is_cluster
 from comfyhoused.adapters.redis.schema import SCHEMA, get_schema
 from comfyhoused.adapters.storage.local import LocalStorage
 from comfyhoused.adapters.storage.s3 import Bucket, S3Storage
 from comfyhoused.adapters.storage.storage import Storage
+from comfyhoused.kit.http.errors import UrlRefused
 from comfyhoused.kit.http.guard import Guard, make_guard
 from comfyhoused.kit.log import get_logger
 from comfyhoused.settings import DEVELOPMENT_SECRET, Settings
@@ -25,13 +29,17 @@ class UnfitHouse(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """Settings, the store of jobs, the storage of files, the guard of customers' addresses."""
+    """Settings, the store of jobs, the storage of files, the guard of customers' addresses.
+
+    `moderator` is the operator's judge of content, `mail_server` theirs; None: there is none.
+    """
 
     settings: Settings
     store: Store
     storage: Storage
     guard: Guard
     mail_server: MailServer | None = None
+    moderator: Moderator | None = None
 
     @property
     def spool_dir(self) -> Path:
@@ -73,6 +81,23 @@ def make_mail_server(settings: Settings) -> MailServer | None:
     )
 
 
+def make_moderator(settings: Settings) -> Moderator | None:
+    """Return the operator's judge of content; None where none is named."""
+    moderation = settings.moderation
+    seconds = moderation.moderation_timeout_seconds
+    if moderation.moderation_command is not None:
+        return CommandModerator(moderation.moderation_command, seconds)
+    if moderation.moderation_url is None:
+        return None
+    secret = moderation.moderation_secret
+    try:
+        return HttpModerator(
+            moderation.moderation_url, secret.get_secret_value() if secret else None, seconds
+        )
+    except UrlRefused as error:
+        raise UnfitHouse(f"CH_MODERATION_URL: {error.detail}") from error
+
+
 def get_redis_url(settings: Settings) -> str:
     """Return the address of the store; raises UnfitHouse where none is known."""
     if settings.redis.redis_url is None:
@@ -93,7 +118,12 @@ async def open_resources(
     store = open_store(get_redis_url(settings))
     guard = make_guard(settings.outbound)
     resources = Resources(
-        settings, store, make_storage(settings), guard, make_mail_server(settings)
+        settings,
+        store,
+        make_storage(settings),
+        guard,
+        make_mail_server(settings),
+        make_moderator(settings),
     )
     resources.spool_dir.mkdir(parents=True, exist_ok=True)
     try:

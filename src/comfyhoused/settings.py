@@ -158,6 +158,33 @@ class JobSettings(_Group):
     sync_wait_seconds: int = Field(60, ge=0, description="how long POST /generate waits by default")
 
 
+class ModerationSettings(_Group):
+    """Your own judge of content; docs/operations/running.md says what it is asked."""
+
+    moderation_url: str | None = Field(None, description="address that each question is posted to")
+    moderation_command: str | None = Field(
+        None, description="or a program that reads the question and writes the verdict, as JSON"
+    )
+    moderation_secret: SecretStr | None = Field(
+        None, description="sent to the address as `Authorization: Bearer …`"
+    )
+    moderation_before: bool = Field(True, description="ask before a job is accepted")
+    moderation_after: bool = Field(True, description="ask before outputs are handed over")
+    moderation_timeout_seconds: float = Field(5, gt=0, description="time for one answer")
+    moderation_when_down: Literal["refuse", "allow"] = Field(
+        "refuse", description="what happens to content while nobody answers"
+    )
+    moderation_stop_after: int = Field(
+        0, ge=0, description="so many refusals within a day (UTC) stop an account; 0: never"
+    )
+
+    @model_validator(mode="after")
+    def _check_one(self) -> Self:
+        if self.moderation_url is not None and self.moderation_command is not None:
+            raise ValueError("set CH_MODERATION_URL or CH_MODERATION_COMMAND, not both")
+        return self
+
+
 class OutboundSettings(_Group):
     """Addresses that customers give us, for pictures and for webhooks."""
 
@@ -260,6 +287,7 @@ class Settings:
         self.fleet = FleetSettings()
         self.nodes = NodeSettings()
         self.jobs = JobSettings()
+        self.moderation = ModerationSettings()
         self.outbound = OutboundSettings()
         self.webhooks = WebhookSettings()
         self.mail = MailSettings()
@@ -279,6 +307,7 @@ GROUPS: tuple[type[_Group], ...] = (
     FleetSettings,
     NodeSettings,
     JobSettings,
+    ModerationSettings,
     OutboundSettings,
     WebhookSettings,
     MailSettings,

@@ -2,22 +2,26 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from typing import Any
 
 from blake3 import blake3
+from pydantic import BaseModel
 
 from comfyhoused.adapters.queue.doorbell import ring
 from comfyhoused.adapters.redis.client import StoreFull
 from comfyhoused.api.client_tokens import TokenSpent, spending_token
 from comfyhoused.api.house import ApiHouse, Principal, check_may_work
+from comfyhoused.api.moderation import review_proposal
 from comfyhoused.api.periods import get_day, get_period
 from comfyhoused.api.plans import PlanLacksFeature
 from comfyhoused.api.proposals.proposal import Proposal
 from comfyhoused.api.proposals.propose import JobRequest, propose
 from comfyhoused.api.quota import SpendCapReached, make_allowance, make_refusal
 from comfyhoused.api.schemas import JobOptions
+from comfyhoused.api.trials import CANCELED, TrialUnknown, try_on
 from comfyhoused.api.webhook_urls import check_webhook_url
 from comfyhoused.core.files.records import FileNotFound, delete_file, hold_files
 from comfyhoused.core.jobs.admission import (
@@ -29,6 +33,8 @@ from comfyhoused.core.jobs.admission import (
     admit,
     find_replay,
 )
+from comfyhoused.core.jobs.cancel import cancel_job
+from comfyhoused.core.moderation.asking import ContentRefused, ModerationDown
 from comfyhoused.core.workflows.files import list_file_ids
 from comfyhoused.core.workflows.run_kind import name_run_kind
 from comfyhoused.kit.clock import get_now
@@ -46,6 +52,9 @@ _REFUSALS = (
     PlanLacksFeature,
     UrlRefused,
     TokenSpent,
+    TrialUnknown,
+    ContentRefused,
+    ModerationDown,
     StoreFull,
 )
 
@@ -83,6 +92,7 @@ async def accept_proposal(
         digest = await asyncio.to_thread(make_digest, proposal.request, proposal.template)
     try:
         application = make_application(house, principal, proposal, idempotency_key, digest)
+        await review_proposal(house, principal, proposal)
         await hold_inputs(house, proposal, application)
         store = house.resources.store
         async with spending_token(store, principal.token, proposal.units) as spending:
@@ -98,14 +108,23 @@ async def accept_proposal(
     if admission.should_ring:
         # Only a hurry: the admission has rung the bell of every live worker already.
         asyncio.get_running_loop().run_in_executor(None, ring, house.broker)
+    if principal.trial == CANCELED:
+        await cancel_job(house.resources.store, principal.owner, admission.job_id)
     return admission
 
 
 async def hold_inputs(house: ApiHouse, proposal: Proposal, application: Application) -> None:
     """Have the job's files stay until it is over at the latest, whatever the plan says."""
+    await hold_graph_files(house, proposal.workflow.graph, application)
+
+
+async def hold_graph_files(
+    house: ApiHouse, graph: Mapping[str, Any], application: Application
+) -> None:
+    """As hold_inputs, for a graph."""
     seconds = application.expires_in_seconds + application.timeout_seconds + _SPARE_SECONDS
     until = get_now() + timedelta(seconds=seconds)
-    await hold_files(house.resources.store, list_file_ids(proposal.workflow.graph), until)
+    await hold_files(house.resources.store, list_file_ids(graph), until)
 
 
 @contextmanager
@@ -130,9 +149,10 @@ def make_application(
 ) -> Application:
     """Return what admission asks for, with a job id of its own.
 
-    Raises AccountStopped, PlanLacksFeature, UrlRefused.
+    Raises AccountStopped, PlanLacksFeature, TrialUnknown, UrlRefused.
     """
     check_may_work(principal)
+    proposal = try_on(proposal, principal.trial)
     jobs = house.resources.settings.jobs
     request = proposal.request
     plan = house.plans.get(principal.plan)
@@ -195,7 +215,7 @@ async def drop_files(house: ApiHouse, principal: Principal, file_ids: Sequence[s
             )
 
 
-def make_digest(request: JobOptions, target: str = "") -> str:
+def make_digest(request: BaseModel, target: str = "") -> str:
     """Return what tells two requests apart that carry one Idempotency-Key.
 
     `target` is the part of it that stands in the address.

@@ -5,9 +5,10 @@ from typing import Literal
 
 from comfyhoused.adapters.storage.storage import StorageUnavailable
 from comfyhoused.api.charging import measure_charge
+from comfyhoused.api.moderation import note_refused_job
 from comfyhoused.api.plans import PlanBook
 from comfyhoused.api.thresholds import notice_thresholds
-from comfyhoused.api.webhook_events import emit_ending
+from comfyhoused.api.webhook_events import emit_batch, emit_ending
 from comfyhoused.core.files.erase import erase_outputs
 from comfyhoused.core.files.records import FileNotFound, delete_file
 from comfyhoused.core.jobs.archive import list_carried, make_archive_key
@@ -39,6 +40,9 @@ async def settle_ending(resources: Resources, plans: PlanBook, ending: Ending) -
     if is_delivered and units:
         await notice_thresholds(resources, plans, ending.owner, ending.period)
     await emit_ending(resources, ending)
+    if ending.batch:
+        await emit_batch(resources, ending.batch)
+    await note_refused_job(resources, ending)
     if ending.attempt == 0 or (is_delivered and ending.attempt == 1):
         return
     job = await find_job(resources.store, ending.job_id)

@@ -21,6 +21,7 @@ from comfyhoused.core.jobs.run import Run, StopReason
 from comfyhoused.core.jobs.states import JobState
 from comfyhoused.core.jobs.submission import AttemptOver, ensure_submitted
 from comfyhoused.core.jobs.success import succeed
+from comfyhoused.core.moderation.outputs import review_outputs
 from comfyhoused.kit.errors import ComfyhouseError, make_problem
 from comfyhoused.kit.log import get_logger
 from comfyhoused.resources import Resources
@@ -127,6 +128,7 @@ async def _succeed(resources: Resources, link: BackendLink, run: Run, outcome: O
         nothing = WorkflowProducedNothing("The workflow ran, but no node left a file.")
         await _write(resources, run, JobState.FAILED, nothing)
         return
+    await review_outputs(resources, run.job, deliveries)
     run.is_ending = True
     await insist(
         lambda: succeed(resources.store, run.assignment, deliveries, ran_seconds=ran_seconds)

@@ -1,0 +1,1 @@
+"""The operator's own judge of content: an address or a program."""
