@@ -23,6 +23,7 @@ from bench.memory import measure_memory
 from bench.no_op import measure_no_op
 from bench.picture import measure_picture
 from bench.place import REAL_SERVER, Place, open_place
+from bench.rates import measure_rates
 from bench.table import render_table
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -38,6 +39,7 @@ MEASURES: dict[str, Measure] = {
     "short": measure_short_jobs,
     "edit": measure_edit,
     "memory": measure_memory,
+    "rates": measure_rates,
 }
 
 

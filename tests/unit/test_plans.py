@@ -1,17 +1,23 @@
 """Plans are read from one file, and what is wrong in the operator's is told all at once."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
 
 from comfyhoused.api.charging import measure_charge
+from comfyhoused.api.estimate import Estimate
+from comfyhoused.api.ledger import COLUMNS
 from comfyhoused.api.money import make_usd, round_to_cents, show_cents, show_micros
 from comfyhoused.api.periods import get_end, get_start, show_end
-from comfyhoused.api.plans import PlanBook, PlanLacksFeature, UnitTable
+from comfyhoused.api.plans import PlanBook, PlanLacksFeature
 from comfyhoused.api.prices import make_price
 from comfyhoused.api.quota import make_allowance
 from comfyhoused.core.jobs.admission import UNLIMITED
 from comfyhoused.core.jobs.outlook import estimate_wait
+from comfyhoused.core.workflows.cost import UnitTable, count_units, count_upscale_units
+from comfyhoused.kit.errors import list_error_classes
 from comfyhoused.resources import UnfitHouse
 
 
@@ -184,3 +190,33 @@ def test_months_end_where_the_next_begins() -> None:
     assert get_end("2026-12") == get_start("2027-01")
     assert get_end("2028-02") == get_start("2028-03")
     assert show_end("2026-12") == "1 January 2027, 00:00 UTC"
+
+
+def test_the_file_says_what_a_unit_is() -> None:
+    table = UnitTable(pixels=512 * 512, steps=10, upscaled_pixels=1024 * 1024)
+    assert count_units(width=512, height=512, steps=10, num_images=3, table=table) == 3
+    assert count_units(width=1024, height=512, steps=20, table=table) == 4
+    assert count_upscale_units(2048 * 2048, table) == 4
+    assert PlanBook.load().units == UnitTable()
+
+
+def test_the_page_about_limits_says_what_the_file_says() -> None:
+    page = (Path(__file__).parents[2] / "docs/api/limits.md").read_text()
+    for plan in PlanBook.load():
+        price = f"${plan.price_cents // 100}"
+        overage = "stops" if plan.overage_micros is None else show_micros(plan.overage_micros)
+        row = (
+            f"| {plan.title} | {price} | {plan.included_units:,} | {overage} | "
+            f"{plan.requests_per_second:g}/s, {plan.burst} at once | {plan.concurrency} | "
+            f"{plan.most_waiting:,} | {plan.retention_days} days |"
+        )
+        assert row in page
+
+
+def test_the_samples_on_the_page_have_the_fields_that_are_answered() -> None:
+    page = (Path(__file__).parents[2] / "docs/api/limits.md").read_text()
+    samples = [json.loads(text) for text in re.findall(r"```json\n(.+?)```", page, re.DOTALL)]
+    assert [set(one) for one in samples] == [set(Estimate.model_fields), set(COLUMNS)]
+    named = set(re.findall(r"`([a-z]+_[a-z_]+)` \|", page))
+    assert {"rate_limited", "too_many_jobs", "quota_exceeded", "spend_cap_reached"} == named
+    assert named <= {error.code for error in list_error_classes()}

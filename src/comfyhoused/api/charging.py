@@ -2,9 +2,9 @@
 
 from math import ceil
 
-from comfyhoused.api.plans import UnitTable
 from comfyhoused.core.jobs.record import Job
 from comfyhoused.core.jobs.states import JobState
+from comfyhoused.core.workflows.cost import UnitTable
 
 #: Kinds whose price is known before they run; others are measured.
 _PRICED_BEFORE = frozenset({"generate", "upscale", ""})

@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from comfyhoused.core.jobs.scripts import WEIGHTS
+from comfyhoused.core.workflows.cost import UnitTable
 from comfyhoused.kit.errors import Forbidden
 from comfyhoused.resources import UnfitHouse
 
@@ -79,16 +80,6 @@ class Plan(BaseModel):
     def has(self, feature: Feature) -> bool:
         """Tell whether the plan holds a feature."""
         return feature in self.features
-
-
-class UnitTable(BaseModel):
-    """What one unit is."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    pixels: int = Field(1_048_576, gt=0)
-    steps: int = Field(50, gt=0)
-    gpu_seconds: float = Field(10, gt=0)
 
 
 class PlanBook:

@@ -11,7 +11,7 @@ from comfyhoused.api.proposals.pictures import Pictures, take_pictures
 from comfyhoused.api.proposals.proposal import Proposal
 from comfyhoused.api.schemas import GenerateRequest, JobOptions
 from comfyhoused.core.workflows.control import Control
-from comfyhoused.core.workflows.cost import count_units
+from comfyhoused.core.workflows.cost import UnitTable, count_units
 from comfyhoused.core.workflows.generate import build_graph, check_parameters
 from comfyhoused.core.workflows.model_book import ModelBook, ModelDefaults
 from comfyhoused.core.workflows.painters import list_painters
@@ -53,7 +53,7 @@ async def propose_generate(
             kind="generate",
             template=name_template(request),
             workflow=build_graph(parameters, catalogues, book),
-            units=_count_units(parameters),
+            units=_count_units(parameters, house.plans.units),
             model=parameters.model,
             parameters=_describe(request, parameters, pictures),
             carried=pictures.carried,
@@ -161,12 +161,13 @@ def _check_mask(image: tuple[int, int] | None, mask: tuple[int, int] | None) -> 
         raise InvalidParameters(detail, errors=[error])
 
 
-def _count_units(parameters: GenerateParameters) -> int:
+def _count_units(parameters: GenerateParameters, table: UnitTable) -> int:
     return count_units(
         width=parameters.width,
         height=parameters.height,
         steps=parameters.steps,
         num_images=parameters.num_images,
+        table=table,
     )
 
 

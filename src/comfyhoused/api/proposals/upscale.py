@@ -32,7 +32,7 @@ async def propose_upscale(
             kind="upscale",
             template="upscale",
             workflow=build_upscale(wanted, catalogues, book),
-            units=count_upscale_units(wanted.output_pixels),
+            units=count_upscale_units(wanted.output_pixels, house.plans.units),
             model=model,
             parameters=_describe(request, wanted),
             carried=pictures.carried,
