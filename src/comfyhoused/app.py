@@ -13,6 +13,7 @@ from comfyhoused.adapters.queue.doorbell import make_broker
 from comfyhoused.adapters.redis.client import StoreUnavailable
 from comfyhoused.api import (
     account_routes,
+    batches,
     estimate,
     files,
     generate,
@@ -91,6 +92,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         jobs,
         estimate,
         usage,
+        batches,
         files,
         models,
         templates,

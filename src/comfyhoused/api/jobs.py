@@ -2,15 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Header, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import Discriminator, Tag
 
 from comfyhoused.adapters.redis.client import StoreUnavailable
 from comfyhoused.api.acceptance import accept
 from comfyhoused.api.house import ApiHouse, House, JobFollower, JobReader, JobWriter
+from comfyhoused.api.job_bodies import JobBody
 from comfyhoused.api.rendering import make_headers, render_job, render_jobs
 from comfyhoused.api.schemas import (
     BODY_PROBLEMS,
@@ -18,11 +18,8 @@ from comfyhoused.api.schemas import (
     NOT_FOUND,
     PROBLEMS,
     SUBMIT_EXAMPLES,
-    GenerateRequest,
     JobList,
     JobResponse,
-    UpscaleRequest,
-    WorkflowRequest,
 )
 from comfyhoused.api.settlement import erase_job
 from comfyhoused.api.sync_answer import IdempotencyKey
@@ -38,22 +35,8 @@ _OUTAGE_PAUSE_SECONDS = 0.5
 router = APIRouter(prefix="/jobs", tags=["Jobs"])
 
 
-def _name_kind(body: Any) -> str:
-    """A body with a `workflow` is one, one that says `"kind": "upscale"` is that, the rest is
-    generate; so its faults are told of one kind, not of all.
-    """
-    if isinstance(body, dict) and "workflow" in body:
-        return WorkflowRequest.__name__
-    if isinstance(body, dict) and body.get("kind") == "upscale":
-        return UpscaleRequest.__name__
-    return GenerateRequest.__name__
-
-
 SubmitBody = Annotated[
-    Annotated[WorkflowRequest, Tag(WorkflowRequest.__name__)]
-    | Annotated[UpscaleRequest, Tag(UpscaleRequest.__name__)]
-    | Annotated[GenerateRequest, Tag(GenerateRequest.__name__)],
-    Discriminator(_name_kind),
+    JobBody,
     Body(
         description="the parameters of a picture, or `workflow`: a graph, or "
         '`"kind": "upscale"` and what POST /upscale takes',

@@ -133,7 +133,7 @@ async def _render_invalid(request: Request, error: Exception) -> Response:
     if request.method in ("POST", "PUT", "PATCH") and not _is_json(kind):
         detail = f"Send `Content-Type: application/json`, not {kind[:80]!r}."
         return make_response(request, UnsupportedMediaType(detail))
-    errors = [_make_field_error(fault) for fault in faults[:50]]
+    errors = [make_field_error(fault) for fault in faults[:50]]
     first = f"{errors[0].get('pointer', '')} {errors[0]['detail']}".strip()
     return make_response(request, Unprocessable(first, errors=errors))
 
@@ -166,12 +166,18 @@ def _describe_json_fault(fault: Any) -> str:
     return f"{reason}, at character {fault['loc'][-1]}"
 
 
-def _make_field_error(fault: Any) -> FieldError:
-    place, *path = fault["loc"]
-    if path and str(path[0]).endswith("Request"):  # which kind of body it is, not a place in it
-        path = path[1:]
+def make_field_error(fault: Any) -> FieldError:
+    """Return a fault of pydantic's whose `loc` begins with the part of the request."""
+    place, *whole = fault["loc"]
+    path = [step for at, step in enumerate(whole) if not _is_kind(whole, at)]
     steps = "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}"[:200] for step in path)
     detail = str(fault["msg"])[:300]
     if place == "body":
         return FieldError(detail=detail, pointer=steps)
     return FieldError(detail=f"{place} {'.'.join(map(str, path))[:200]}: {detail}")
+
+
+def _is_kind(path: list[Any], at: int) -> bool:
+    """Tell whether a step says which kind of body it is, and is no place in it."""
+    stands_there = at == 0 or isinstance(path[at - 1], int)
+    return stands_there and str(path[at]).endswith("Request")

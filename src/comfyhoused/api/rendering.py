@@ -63,6 +63,8 @@ async def _render(house: BackOffice, job: Job, remaining: int | None) -> JobResp
         engine=find_engine(job),
         parameters=job.facts.get("parameters", {}),
         metadata=job.facts.get("metadata", {}),
+        batch_id=job.batch or None,
+        item=job.facts.get("item"),
     )
 
 

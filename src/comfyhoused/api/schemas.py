@@ -66,7 +66,7 @@ def _check_text(text: str) -> str:
 
 
 PlainText = Annotated[str, AfterValidator(_check_text)]
-_Metadata = Annotated[
+Metadata = Annotated[
     dict[PlainText, PlainText], BeforeValidator(lambda value: _check_count(value, _MOST_METADATA))
 ]
 
@@ -108,7 +108,7 @@ class JobOptions(RequestBody):
         description="told when this job is over, beside your endpoints; signed with GET "
         "/webhooks/secret",
     )
-    metadata: _Metadata = Field(
+    metadata: Metadata = Field(
         {},
         max_length=_MOST_METADATA,
         description="up to 50 texts of yours, 5,000 characters each, given back",
@@ -326,6 +326,8 @@ class JobResponse(BaseModel):
                     "engine": "comfyui",
                     "parameters": {},
                     "metadata": {},
+                    "batch_id": None,
+                    "item": None,
                 }
             ]
         }
@@ -351,6 +353,8 @@ class JobResponse(BaseModel):
     )
     parameters: dict[str, Any]
     metadata: dict[str, str]
+    batch_id: str | None = Field(description="the batch it belongs to")
+    item: int | None = Field(description="its number in the batch, from 0 on")
 
 
 class JobList(BaseModel):

@@ -5,8 +5,10 @@ from typing import Any, Literal, get_args
 
 from comfyhoused.api.accounts import AccountNotFound, get_account
 from comfyhoused.api.back_office import BackOffice
+from comfyhoused.api.batch_rendering import render_batch
 from comfyhoused.api.quota import find_account_id
 from comfyhoused.api.rendering import render_job
+from comfyhoused.core.jobs.batches import find_batch, make_batch_key
 from comfyhoused.core.jobs.record import find_job, make_key
 from comfyhoused.core.jobs.settlement import Ending
 from comfyhoused.core.webhooks.delivering import Post
@@ -39,6 +41,22 @@ async def emit_ending(resources: Resources, ending: Ending) -> None:
         keep_days=resources.settings.webhooks.webhook_log_days,
         subject=ending.job_id,
         record=make_key(ending.job_id),
+    )
+
+
+async def emit_batch(resources: Resources, batch_id: str) -> None:
+    """Tell that a batch is over, if it is: once, and once more after each retry; idempotent."""
+    batch = await find_batch(resources.store, batch_id)
+    if batch is None or batch.finished_at is None:
+        return
+    await emit(
+        resources.store,
+        batch.owner,
+        "batch.completed",
+        make_event_id("batch.completed", f"{batch_id}/{batch.rounds}"),
+        keep_days=resources.settings.webhooks.webhook_log_days,
+        subject=batch_id,
+        record=make_batch_key(batch_id),
     )
 
 
@@ -87,7 +105,12 @@ def make_post(office: BackOffice) -> Post:
 
 
 async def render_event(office: BackOffice, event: Event) -> Mapping[str, Any] | None:
-    """Return the job as GET /jobs/{id} shows it now; None when it is gone."""
+    """Return the job or batch as GET shows it now; None when it is gone."""
+    if event.type.startswith("batch."):
+        batch = await find_batch(office.resources.store, event.subject, owner=event.owner)
+        if batch is None:
+            return None
+        return render_batch(office.plans.units, batch).model_dump(mode="json")
     job = await find_job(office.resources.store, event.subject)
     if job is None or job.is_erasing or job.owner != event.owner:
         return None

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from comfyhoused.adapters.redis.client import Store
 from comfyhoused.adapters.storage.storage import ObjectMissing, Storage
-from comfyhoused.core.jobs.record import PREFIX, Job, JobNotFound, find_job, get_spec
+from comfyhoused.core.jobs.record import PREFIX, Job, JobNotFound, Spec, find_job, get_spec
 from comfyhoused.core.jobs.scripts import SCRIPTS
 from comfyhoused.kit.clock import get_now_ms
 
@@ -68,15 +68,21 @@ async def load_document(storage: Storage, job: Job) -> Job:
 
 async def list_carried(store: Store, storage: Storage, job_id: str) -> list[str]:
     """Return the ids of files that came inside the request and belong to this job alone."""
+    return list((await find_spec(store, storage, job_id) or {}).get("carried", []))
+
+
+async def find_spec(store: Store, storage: Storage, job_id: str) -> Spec | None:
+    """Return what was asked, of an archived job too; None where nobody knows any more."""
     try:
-        return list((await get_spec(store, job_id)).get("carried", []))
+        return await get_spec(store, job_id)
     except JobNotFound:
         pass
     try:
         parts = [chunk async for chunk in storage.read(make_archive_key(job_id))]
     except ObjectMissing:
-        return []
-    return list(json.loads(b"".join(parts))["spec"].get("carried", []))
+        return None
+    spec: Spec = json.loads(b"".join(parts))["spec"]
+    return spec
 
 
 async def _keep(store: Store, storage: Storage, job: Job) -> None:
