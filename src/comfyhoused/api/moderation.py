@@ -1,8 +1,6 @@
 """Requests before they are admitted: the operator's judge, and the stop for whoever insists."""
 
-import asyncio
 import secrets
-from collections.abc import Sequence
 from typing import Any
 
 from comfyhoused.adapters.redis.client import Store
@@ -22,7 +20,6 @@ from comfyhoused.kit.clock import get_now
 from comfyhoused.resources import Resources
 
 _KEEP_SECONDS = 2 * 86_400
-_MOST_AT_ONCE = 8
 _UNSAID = frozenset({"filename_prefix"})
 
 
@@ -38,24 +35,6 @@ async def review_proposal(house: ApiHouse, principal: Principal, proposal: Propo
     except ContentRefused:
         await count_refusal(resources, principal.owner, secrets.token_hex(8))
         raise
-
-
-async def review_proposals(
-    house: ApiHouse, principal: Principal, proposals: Sequence[Proposal]
-) -> None:
-    """Ask about many at once; the first that is refused refuses all."""
-    turns = asyncio.Semaphore(_MOST_AT_ONCE)
-
-    async def review(proposal: Proposal) -> None:
-        async with turns:
-            await review_proposal(house, principal, proposal)
-
-    tasks = [asyncio.ensure_future(review(one)) for one in proposals]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
 
 
 async def note_refused_job(resources: Resources, ending: Ending) -> None:
