@@ -2,7 +2,7 @@
 
 import pytest
 
-from comfyhoused.api.mailboxes import AddressInvalid, read_mailbox
+from comfyhoused.api.mailboxes import MailAddressInvalid, read_mailbox
 from comfyhoused.api.networks import name_network
 
 
@@ -43,7 +43,7 @@ def test_lasting_addresses(domain: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "ada", "a@b@c", "ada@", "ada@-.com", "a\nb@example.com"])
 def test_what_is_no_address(text: str) -> None:
-    with pytest.raises(AddressInvalid):
+    with pytest.raises(MailAddressInvalid):
         read_mailbox(text)
 
 

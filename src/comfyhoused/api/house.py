@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from dramatiq.brokers.redis import RedisBroker
@@ -20,6 +20,7 @@ from comfyhoused.api.key_secrets import KeyMode
 from comfyhoused.api.operations import get_operation
 from comfyhoused.api.plans import PlanBook
 from comfyhoused.api.rates import limit_rate
+from comfyhoused.api.trials import HEADER, read_trial
 from comfyhoused.core.fleet.catalogues import CatalogueShelf
 from comfyhoused.core.jobs.events import EventHub
 from comfyhoused.core.workflows.model_book import ModelBook
@@ -47,7 +48,8 @@ Origin = Literal["key", "client_token", "page"]
 class Principal:
     """Who sends a request. Live and test data of an account never mix.
 
-    `key_id` is empty where a person works through our pages; `token` is what a browser sent.
+    `key_id` is empty where a person works through our pages; `token` is what a browser sent;
+    `trial` is what a test is to make of its jobs.
     """
 
     account: str
@@ -59,6 +61,7 @@ class Principal:
     stopped_reason: str | None = None
     origin: Origin = "page"
     token: ClientToken | None = None
+    trial: str = ""
 
     @property
     def owner(self) -> str:
@@ -140,6 +143,8 @@ async def get_follower(
 
 async def _let_in(house: ApiHouse, connection: HTTPConnection, found: Credential) -> Principal:
     principal = make_principal(found)
+    trial = read_trial(principal.mode, connection.headers.get(HEADER))
+    principal = replace(principal, trial=trial)
     plan = house.plans.get(principal.plan)
     await limit_rate(connection, house.resources.store, principal.owner, plan)
     return principal

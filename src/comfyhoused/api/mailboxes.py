@@ -11,10 +11,10 @@ _LONGEST = 254
 _DOTLESS = {"gmail.com": "gmail.com", "googlemail.com": "gmail.com"}
 
 
-class AddressInvalid(Unprocessable):
+class MailAddressInvalid(Unprocessable):
     """What was typed is no mail address."""
 
-    code = "address_invalid"
+    code = "mail_address_invalid"
     title = "That is not a mail address"
 
 
@@ -38,13 +38,13 @@ class Mailbox:
 
 
 def read_mailbox(text: str) -> Mailbox:
-    """Return the mailbox of a typed address; raises AddressInvalid."""
+    """Return the mailbox of a typed address; raises MailAddressInvalid."""
     if len(text) > _LONGEST:
-        raise AddressInvalid(f"A mail address has at most {_LONGEST} letters.")
+        raise MailAddressInvalid(f"A mail address has at most {_LONGEST} letters.")
     try:
         found = validate_email(text.strip(), check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
-        raise AddressInvalid(str(error)) from error
+        raise MailAddressInvalid(str(error)) from error
     return Mailbox(found.normalized, _identify(found.local_part, found.ascii_domain))
 
 

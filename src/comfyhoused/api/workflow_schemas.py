@@ -41,6 +41,9 @@ _Kinds = StrictBool | StrictInt | StrictFloat | PlainText
 _Scalar = Annotated[_Kinds, BeforeValidator(_check_scalar)]
 _Default = Annotated[_Kinds | None, BeforeValidator(_check_scalar)]
 _Number = Annotated[StrictInt | StrictFloat | None, BeforeValidator(_check_number)]
+_Step = Annotated[
+    Annotated[StrictInt | StrictFloat, Field(gt=0)] | None, BeforeValidator(_check_number)
+]
 _MOST_INPUTS = 100
 
 _GRAPH: dict[str, Any] = {
@@ -98,7 +101,7 @@ class InputSchema(RequestBody):
     )
     minimum: _Number = None
     maximum: _Number = None
-    step: Annotated[_Number, Field(gt=0)] = Field(None, description="counted from zero")
+    step: _Step = Field(None, description="counted from zero")
     choices: list[_Scalar] | None = Field(
         None,
         min_length=1,

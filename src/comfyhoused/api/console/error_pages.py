@@ -10,16 +10,13 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from comfyhoused.api.console.pages import PAGES
+from comfyhoused.api.known_errors import find_error_class
 from comfyhoused.api.problems import MEDIA_TYPE
-from comfyhoused.core.jobs import endings
-from comfyhoused.kit.errors import ComfyhouseError, NotFound, list_error_classes
+from comfyhoused.kit.errors import ComfyhouseError, NotFound
 
 router = APIRouter(include_in_schema=False)
 
 _Handler = Callable[[Request, Exception], Awaitable[Response]]
-
-#: A class is known once its module is imported; these are raised in workers, never here.
-EXPLAINED_HERE = (endings,)
 
 
 class CodeUnknown(NotFound):
@@ -32,10 +29,9 @@ class CodeUnknown(NotFound):
 @router.get("/errors/{code}")
 async def explain_error(code: str) -> Response:
     """Explain an error: the `type` of every problem document leads here."""
-    known = {one.code: one for one in reversed(list_error_classes())}
-    if code not in known:
+    error = find_error_class(code)
+    if error is None:
         raise CodeUnknown("The errors of this house are listed in docs/errors.md.")
-    error = known[code]
     when = " ".join(inspect.cleandoc(error.__doc__ or "").split("\n\n")[0].split())
     return PAGES.render("error_code.html", error=error, when=when)
 

@@ -16,7 +16,7 @@ from comfyhoused.api.console.sign_in_mail import make_sign_in_mail
 from comfyhoused.api.console.visitors import find_reason_closed, make_guard
 from comfyhoused.api.demo import DEMO_ADDRESS
 from comfyhoused.api.house import ApiHouse, House
-from comfyhoused.api.mailboxes import AddressInvalid, Mailbox, read_mailbox
+from comfyhoused.api.mailboxes import MailAddressInvalid, Mailbox, read_mailbox
 from comfyhoused.api.networks import name_network
 from comfyhoused.api.session_cookie import read_session_cookie, set_session_cookie
 from comfyhoused.api.sessions import SignInNeeded, create_session, end_session, find_presence
@@ -63,7 +63,7 @@ async def ask_for_link(
     next_path = check_next(next)
     try:
         mailbox = read_mailbox(email)
-    except AddressInvalid as error:
+    except MailAddressInvalid as error:
         return _render_form(
             request, house, status_code=422, next_path=next_path, email=email, fault=error.detail
         )
