@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.house import ApiProcess
+from tests.house import PLANS_FILE, ApiProcess
 from tests.ports import take_port
 
 
@@ -15,6 +15,7 @@ class LoneApi(ApiProcess):
             "CH_REDIS_URL": redis_url,
             "CH_DATA_DIR": folder / "data",
             "CH_PORT": port,
+            "CH_PLANS_FILE": PLANS_FILE,
             **settings,
         }
         super().__init__(folder, {name: str(value) for name, value in environment.items()}, port)

@@ -25,7 +25,7 @@ UPLOADERS = 6
 KILLS = 3
 PICTURES = [encode(make_image(200, 150, seed=seed)) for seed in range(UPLOADERS)]
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
 
 class Uploader:
@@ -87,7 +87,7 @@ async def test_accepted_files_survive_kills(
     started.append(api)
     api.start()
     store = open_store(valkey.url)
-    _, secret = await create_key(store, account="alice", mode="live")
+    _, secret = await create_key(store, account="alice", mode="live", plan="business")
     storage = LocalStorage(api.folder / "data" / "files", b"")
     uploaders = [Uploader(api.url, secret, picture) for picture in PICTURES]
     tasks = [asyncio.create_task(uploader.run()) for uploader in uploaders]

@@ -61,7 +61,7 @@ class Customer:
 
 
 async def make_customer(store: Store, url: str, account: str) -> Customer:
-    key, secret = await create_key(store, account=account, mode="live")
+    key, secret = await create_key(store, account=account, mode="live", plan="business")
     headers = {"Authorization": f"Bearer {secret}"}
     return Customer(
         httpx.AsyncClient(base_url=url, headers=headers, timeout=60, verify=TLS), key.id, secret
