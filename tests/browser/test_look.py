@@ -1,5 +1,7 @@
 """How the pages stand: policy, colours, small screens, keyboard, and what axe finds."""
 
+from collections.abc import Sequence
+
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
@@ -9,7 +11,7 @@ from tests.house import House
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-PAGES = ["/", "/docs", "/errors/node_failed", "/nowhere"]
+PAGES = ["/", "/pricing", "/docs", "/errors/node_failed", "/nowhere"]
 MISSING = "status of 404"
 
 
@@ -130,9 +132,9 @@ async def test_the_menu_of_a_phone_opens_leads_and_closes(open_page: OpenPage) -
     await page.keyboard.press("Escape")
     await expect(links).to_be_hidden()
     await menu.click()
-    await links.get_by_role("link", name="Sandbox").click()
+    await links.get_by_role("link", name="Creator").click()
     await expect(links).to_be_hidden()
-    await expect(page.get_by_role("heading", name="The sandbox")).to_be_in_viewport()
+    await expect(page.locator("#edit")).to_be_in_viewport()
 
 
 async def test_an_unknown_address_is_a_friendly_page(open_page: OpenPage) -> None:

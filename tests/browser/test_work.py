@@ -87,7 +87,7 @@ async def test_a_file_that_is_no_picture_is_refused_in_a_sentence(open_page: Ope
     page = await open_page(expected="status of 415")
     text = {"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": b"not a picture at all"}
     await page.locator("#own-photo").set_input_files(text)
-    await expect(page.get_by_role("alert").first).to_contain_text("not a picture")
+    await expect(page.locator("#edit").get_by_role("alert")).to_contain_text("not a picture")
     await expect(page.get_by_role("button", name="Edit this photo")).to_be_enabled()
 
 
@@ -107,9 +107,9 @@ async def test_a_prompt_shows_progress_then_the_picture(open_page: OpenPage, hou
     house.engine.set_switch(hold_at_step=0)
     await expect(view).to_contain_text("Ready in")
     await expect(view).to_contain_text("SANDBOX – no model")
-    await expect(view).to_contain_text("960 × 640 · seed 11")
+    await expect(view).to_contain_text("640 × 800 · seed 11")
     width = await view.locator(".mat img").evaluate("async i => (await i.decode(), i.naturalWidth)")
-    assert width == 960
+    assert width == 640
     await expect(page.locator("[data-recent] figcaption").first).to_contain_text(QUICK)
     assert await find_serious(page) == []
 

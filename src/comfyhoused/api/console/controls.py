@@ -9,6 +9,8 @@ from comfyhoused.kit.errors import FieldError
 ControlKind = Literal["text", "line", "number", "choice", "switch", "picture", "loras"]
 #: In a form the name of an input stands behind this, so that it meets no name of the form's own.
 PREFIX = "input."
+#: The text of a switch that is on.
+SWITCHED_ON = "true"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Option:
 class Control:
     """One input. `pointer` is how the API names it when it refuses it; `value` is shown first.
 
-    An empty field is left out of the request, so that the API's own default counts.
+    What is empty or as it was is left out of the request: the API's own default counts.
     """
 
     name: str
@@ -60,6 +62,10 @@ def read_values(
     faults: list[FieldError] = []
     for control in controls:
         text = form.get(control.field, "").strip()
+        if control.kind == "switch":
+            text = SWITCHED_ON if text else ""
+        if text == control.value and not control.is_required:
+            continue
         if control.kind == "switch":
             values[control.name] = bool(text)
         elif text:

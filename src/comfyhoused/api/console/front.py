@@ -21,9 +21,12 @@ from comfyhoused.web.assets import ASSETS
 router = APIRouter(include_in_schema=False)
 
 _MOST_RECENT = 6
-#: The words in the form, and what they gave: img/evening-sea.jpg is this very picture.
+#: The words in the form, and what they gave: img/first-light.jpg is this very picture.
 EXAMPLE = GenerateRequest(
-    prompt="Evening sea, low sun, long swell, thin cloud", width=960, height=640, seed=21
+    prompt="Fog lifting off three mountain ridges at first light, a low sun",
+    width=640,
+    height=800,
+    seed=7,
 )
 
 

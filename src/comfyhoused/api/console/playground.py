@@ -25,14 +25,20 @@ router = APIRouter(prefix="/console/playground", include_in_schema=False)
 _EARLIER = 6
 _FILES = 12
 FIRST = "text-to-image"
+#: Stands in the form at first, so that one press shows what this is.
+EXAMPLE_PROMPT = "Evening sea, low sun, long swell, thin cloud"
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A form as somebody filled it: its texts, and what is wrong with them."""
+    """A form as somebody filled it: its texts, and what is wrong with them.
+
+    `is_sent`: the whole form, so that what is not among the texts is empty.
+    """
 
     texts: dict[str, str] = field(default_factory=dict)
     problem: Problem | None = None
+    is_sent: bool = False
 
 
 @router.get("")
@@ -63,7 +69,7 @@ async def use_bench(
     action = form.get("action", "run")
     if action in ("live", "test"):
         other: KeyMode = "live" if action == "live" else "test"
-        return await _show(member, name, other, Filled(form))
+        return await _show(member, name, other, Filled(form, is_sent=True))
     if action == "part":
         return await _render_side(member, name, mode, form)
     if action == "look":
@@ -73,7 +79,7 @@ async def use_bench(
     except ComfyhouseError as error:
         if wants_data(member):
             raise
-        return await _show(member, name, mode, Filled(form, make_problem(error)))
+        return await _show(member, name, mode, Filled(form, make_problem(error), is_sent=True))
     page = f"/console/jobs/{job_id}"
     if wants_data(member):
         return JSONResponse({"job_id": job_id, "page": page}, status_code=202)
@@ -99,8 +105,8 @@ async def _check(member: SignedIn, name: str, mode: KeyMode, form: dict[str, str
         bench = await get_bench(member.house, member.make_principal(mode), name)
         bench.make_request(_read(bench, form))
     except ComfyhouseError as error:
-        return Filled(form, make_problem(error))
-    return Filled(form)
+        return Filled(form, make_problem(error), is_sent=True)
+    return Filled(form, is_sent=True)
 
 
 async def _render_side(
@@ -125,8 +131,10 @@ async def _look_ahead(
 
 async def _show(member: SignedIn, name: str, mode: KeyMode, filled: Filled) -> Response:
     bench = await get_bench(member.house, member.make_principal(mode), name)
-    defaults = {control.field: control.value for control in bench.controls}
-    texts = {**defaults, **filled.texts}
+    texts = filled.texts
+    if not filled.is_sent:
+        defaults = {control.field: control.value for control in bench.controls}
+        texts = {**defaults, **(texts or _give_example(bench))}
     forecast, samples = await _look_ahead(member, bench, mode, texts)
     problem = filled.problem
     return render_console(
@@ -147,6 +155,11 @@ async def _show(member: SignedIn, name: str, mode: KeyMode, filled: Filled) -> R
         own_files=await _list_pictures(member, mode),
         earlier=[job for job in await list_latest(member, 2 * _EARLIER) if job.pictures][:_EARLIER],
     )
+
+
+def _give_example(bench: Bench) -> dict[str, str]:
+    is_template = any(control.pointer == "/prompt" for control in bench.controls)
+    return {f"{PREFIX}prompt": EXAMPLE_PROMPT} if is_template else {}
 
 
 async def _list_pictures(member: SignedIn, mode: KeyMode) -> list[File]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from comfyhoused.api.console.controls import Control, ControlKind, Option
+from comfyhoused.api.console.controls import SWITCHED_ON, Control, ControlKind, Option
 
 _LABELS = {
     "prompt": "Describe the picture",
@@ -28,10 +28,9 @@ _HINTS = {
     "mask_image": "White is painted anew; where it is black, not one pixel changes.",
     "watermark": "A text, written small into a corner.",
     "loras": "A name a line, and how strongly it acts: `film 0.8`.",
-    "seed": "The same seed gives the same picture.",
 }
 #: Beside what a template needs, these stand open; the rest is folded away.
-_OPEN = ("strength", "width", "height", "seed", "num_images", "factor", "controlnet_strength")
+_OPEN = ("strength", "width", "height", "seed", "num_images", "factor")
 _SHORT_TEXT = 300
 
 
@@ -64,12 +63,18 @@ def _make_control(
         hint=hint,
         is_required=is_needed,
         is_extra=folds and not is_needed and name not in _OPEN,
-        value="" if default in (None, False) or isinstance(default, list) else _write(default),
+        value=_write_default(kind, default),
         placeholder="" if is_needed else "The default",
         is_whole="integer" in _list_types(schema),
         options=_list_options(schema),
         longest=schema.get("maxLength"),
     )
+
+
+def _write_default(kind: ControlKind, default: object) -> str:
+    if kind == "switch":
+        return SWITCHED_ON if default else ""
+    return "" if default in (None, False) or isinstance(default, list) else _write(default)
 
 
 def _label(name: str, schema: Mapping[str, Any], folds: bool) -> str:

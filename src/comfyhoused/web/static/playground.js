@@ -75,3 +75,5 @@ function enhancePicking(pick) {
 new Runner(form);
 for (const pick of all("[data-pick]")) enhancePicking(pick);
 form.addEventListener("input", lookSoon);
+// Somebody may have typed before this ran, or come back to what the browser kept.
+if (all("input:not([type=hidden]), textarea", form).some((one) => one.value !== one.defaultValue)) lookSoon();
