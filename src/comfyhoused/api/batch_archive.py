@@ -1,18 +1,15 @@
 """All outputs of a batch as one ZIP, made while it is sent: never whole in memory or on disk."""
 
 import re
-import zlib
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
-from stat import S_IFREG
 from typing import Any
 
 import orjson
-from stream_zip import ZIP_64, AsyncMemberFile, async_stream_zip
 
 from comfyhoused.adapters.storage.storage import ObjectMissing
+from comfyhoused.api.zip_stream import Member, stream_members
 from comfyhoused.core.files.content_types import EXTENSIONS
 from comfyhoused.core.files.records import File, FileNotFound, get_file
 from comfyhoused.core.jobs.archive import load_document
@@ -23,7 +20,6 @@ from comfyhoused.resources import Resources
 
 MANIFEST = "manifest.json"
 
-_MODE = S_IFREG | 0o644
 _PAGE = 20
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME = 60
@@ -38,12 +34,11 @@ class Archive:
     batch: Batch
     rows: list[dict[str, Any]] = field(default_factory=list)
 
-    async def stream(self) -> AsyncIterator[bytes]:
-        """Yield the ZIP's bytes. Pictures are compressed already and are only stored."""
-        async for chunk in async_stream_zip(self._list_members(), get_compressobj=_store):
-            yield chunk
+    def stream(self) -> AsyncIterator[bytes]:
+        """Yield the ZIP's bytes."""
+        return stream_members(self._list_members())
 
-    async def _list_members(self) -> AsyncIterator[AsyncMemberFile]:
+    async def _list_members(self) -> AsyncIterator[Member]:
         cursor: str | None = None
         while True:
             page = await list_items(self.resources.store, self.batch.id, limit=_PAGE, cursor=cursor)
@@ -55,9 +50,9 @@ class Archive:
                 break
         manifest = {"batch_id": self.batch.id, "metadata": self.batch.metadata, "jobs": self.rows}
         content = orjson.dumps(manifest, option=orjson.OPT_INDENT_2)
-        yield MANIFEST, get_now(), _MODE, ZIP_64, _yield(content)
+        yield Member(MANIFEST, get_now(), _yield(content))
 
-    async def _list_outputs(self, item: Item) -> AsyncIterator[AsyncMemberFile]:
+    async def _list_outputs(self, item: Item) -> AsyncIterator[Member]:
         row: dict[str, Any] = {"item": item.number, "job_id": item.job_id, "status": "erased"}
         self.rows.append(row)
         if item.job is None:
@@ -80,8 +75,8 @@ class Archive:
             suffix = f"-{number}" if len(job.outputs) > 1 else ""
             name = f"{stem}{suffix}.{EXTENSIONS[file.content_type]}"
             row["files"].append({"name": name, "size_bytes": file.size_bytes, "hash": file.hash})
-            at: datetime = job.finished_at or job.created_at
-            yield name, at, _MODE, ZIP_64, self.resources.storage.read(file.key)
+            chunks = self.resources.storage.read(file.key)
+            yield Member(name, job.finished_at or job.created_at, chunks)
 
     async def _find_file(self, job: Job, file_id: str) -> File | None:
         with suppress(FileNotFound, ObjectMissing):
@@ -97,10 +92,6 @@ def name_item(number: int, total: int, metadata: dict[str, str]) -> str:
     given = next((metadata[key] for key in _NAMING if metadata.get(key)), "")
     words = _UNFIT.sub("-", given)[:_LONGEST_NAME].strip("-.")
     return f"{digits}-{words}" if words else digits
-
-
-def _store() -> Any:
-    return zlib.compressobj(level=0, wbits=-zlib.MAX_WBITS)
 
 
 async def _yield(content: bytes) -> AsyncIterator[bytes]:
