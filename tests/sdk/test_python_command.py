@@ -106,3 +106,13 @@ async def test_only_the_white_of_a_mask_is_painted_over(house: House, tmp_path: 
     assert code == 0, err
     kept = Image.open(tmp_path / "out.png").convert("RGB").crop((0, 0, 32, 64))
     assert kept.getcolors() == [(32 * 64, (0, 0, 128))]
+
+
+async def test_a_file_of_prompts_becomes_a_folder_of_pictures(house: House, tmp_path: Path) -> None:
+    lines = ["a red boat", "", json.dumps({"prompt": "a blue boat", "seed": 3}), "sandbox:fail"]
+    (tmp_path / "prompts.txt").write_text("\n".join(lines))
+    settings = ("-s", "width=64", "-s", "height=64", "-s", "steps=1")
+    code, _, err = await run(house, tmp_path, "batch", "prompts.txt", *settings, "-o", "made")
+
+    assert (code, "2 of 3 succeeded" in err) == (1, True), err
+    assert len(list((tmp_path / "made").glob("*.png"))) == 2

@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 import pytest_asyncio
@@ -110,3 +112,26 @@ async def test_what_the_house_offers_is_listed(client: AsyncClient) -> None:
     assert (await client.offers.get_health()).status == "ok"
     assert (await client.offers.get_readiness()).store is True
     assert "comfyhouse" in await client.offers.get_metrics()
+
+
+async def test_a_batch_runs_and_comes_as_one_archive(client: AsyncClient, tmp_path: Path) -> None:
+    small = {"width": 64, "height": 64, "steps": 1}
+    inputs = [{"prompt": f"boat {number}"} for number in range(3)] + [{"prompt": "sandbox:fail"}]
+    batch = await client.batches.submit(template=small, inputs=inputs)
+    kinds = [event.type async for event in client.batches.follow(batch.batch_id)]
+    ended = await client.batches.wait(batch.batch_id)
+
+    assert kinds[-1] == "batch.completed"
+    assert (ended.counts.succeeded, ended.counts.failed) == (3, 1)
+    page = await client.batches.list_jobs(batch.batch_id, status="failed")
+    assert [job.status for job in page.items] == ["failed"]
+    size = await client.batches.download(batch.batch_id, tmp_path / "all.zip")
+    assert size == (tmp_path / "all.zip").stat().st_size
+    assert len([one for one in ZipFile(tmp_path / "all.zip").namelist() if "png" in one]) == 3
+
+    assert (await client.batches.retry(batch.batch_id)).retried == 1
+    await client.batches.cancel(batch.batch_id)
+    assert batch.batch_id in [one.batch_id for one in (await client.batches.list()).items]
+    await client.batches.erase(batch.batch_id)
+    with pytest.raises(NotFound):
+        await client.batches.get(batch.batch_id)

@@ -1,6 +1,7 @@
 /** The client: a key, an address, and a resource for every part of the API. */
 
 import { Keys, Spending } from "./account.js";
+import { Batches } from "./batches.js";
 import { Webhooks } from "./endpoints.js";
 import { Files } from "./files.js";
 import {
@@ -34,6 +35,7 @@ const LONGEST_HOLD = 60_000;
 /** A client of one Comfyhouse. */
 export class Client {
   readonly jobs: Jobs;
+  readonly batches: Batches;
   readonly files: Files;
   readonly workflows: Workflows;
   readonly webhooks: Webhooks;
@@ -52,6 +54,7 @@ export class Client {
       fetch: options.fetch ?? globalThis.fetch.bind(globalThis),
     });
     this.jobs = new Jobs(this.transport);
+    this.batches = new Batches(this.transport);
     this.files = new Files(this.transport);
     this.workflows = new Workflows(this.transport);
     this.webhooks = new Webhooks(this.transport);

@@ -1,9 +1,9 @@
 /** Jobs: submit, look, list, follow, wait, cancel, erase. */
 
-import { ApiError, ConnectionFailed, makeError, ServerUnavailable, WaitTimedOut } from "./errors.js";
+import { makeError, WaitTimedOut } from "./errors.js";
 import { isOver, type JobEvent, type Page } from "./models.js";
 import type { GenerateRequest, Job, JobList, UpscaleRequest, WorkflowRequest } from "./schema.js";
-import { readEvents } from "./sse.js";
+import { followStream } from "./sse.js";
 import { pause, type Transport } from "./transport.js";
 
 /** What a submission may carry beside its parameters. */
@@ -22,6 +22,8 @@ export type UpscaleParameters = Partial<Omit<UpscaleRequest, "image">>;
 export type JobRequest =
   | ({ prompt: string } & PictureParameters)
   | (Partial<WorkflowRequest> & Pick<WorkflowRequest, "workflow">);
+
+const LAST_EVENTS = new Set(["job.succeeded", "job.failed", "job.canceled", "job.expired"]);
 
 /** The resource `/jobs`. */
 export class Jobs {
@@ -69,23 +71,8 @@ export class Jobs {
    * What happens to a job until it is over; reconnects where the stream breaks. After a
    * reconnection nothing is missed or told twice, but for previews and progress.
    */
-  async *follow(jobId: string, signal?: AbortSignal): AsyncGenerator<JobEvent> {
-    let seen: string | null = null;
-    for (let failures = 0; ; ) {
-      try {
-        for await (const event of this.readStream(jobId, seen, signal)) {
-          failures = 0;
-          seen = event.id ?? seen;
-          yield event;
-          if (isOver(event.type.replace(/^job\./, ""))) return;
-        }
-      } catch (error) {
-        if (signal?.aborted || isFinal(error)) throw error;
-        failures += 1;
-        if (failures > this.transport.mostRetries) throw error;
-      }
-      await pause(this.transport.choosePause(Math.max(failures - 1, 0)), signal);
-    }
+  follow(jobId: string, signal?: AbortSignal): AsyncGenerator<JobEvent> {
+    return followStream(this.transport, `/jobs/${jobId}/events`, LAST_EVENTS, signal);
   }
 
   /** The job when it has succeeded; throws JobFailed where it ended otherwise. */
@@ -103,17 +90,6 @@ export class Jobs {
       await pause(Math.min(length, Math.max(end - Date.now(), 50)), options.signal);
     }
   }
-
-  private async *readStream(
-    jobId: string,
-    seen: string | null,
-    signal?: AbortSignal,
-  ): AsyncGenerator<JobEvent> {
-    const headers: Record<string, string> = { Accept: "text/event-stream" };
-    if (seen !== null) headers["Last-Event-ID"] = seen;
-    const response = await this.transport.send("GET", `/jobs/${jobId}/events`, { headers, signal });
-    yield* readEvents(response);
-  }
 }
 
 /** The job where it has succeeded; throws JobFailed where it ended otherwise. */
@@ -122,9 +98,4 @@ export function checkSucceeded(job: Job): Job {
   const problem = job.error ?? { code: `job_${job.status}`, title: `The job is ${job.status}` };
   const status = typeof problem["status"] === "number" ? problem["status"] : 409;
   throw makeError(status === 503 ? 502 : status, { ...problem, job_id: job.job_id });
-}
-
-function isFinal(error: unknown): boolean {
-  if (error instanceof ServerUnavailable || error instanceof ConnectionFailed) return false;
-  return error instanceof ApiError;
 }

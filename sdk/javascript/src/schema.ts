@@ -39,6 +39,65 @@ export interface BackendReadiness {
   guarantee: "fence" | "lease";
 }
 
+/** How many jobs are in each state; `erased` ones are gone. */
+export interface BatchCounts {
+  queued?: number;
+  running?: number;
+  succeeded?: number;
+  failed?: number;
+  canceled?: number;
+  expired?: number;
+  erased?: number;
+}
+
+/** A page of batches, newest first. */
+export interface BatchList {
+  batches: Batch[];
+  next_cursor: string | null;
+}
+
+/** Many jobs: `jobs`, or `template` and `inputs`: one body, and for each job what differs. */
+export interface BatchRequest {
+  jobs?: (WorkflowRequest | UpscaleRequest | GenerateRequest)[] | null;
+  template?: Record<string, unknown> | null;
+  inputs?: (Record<string, unknown>)[] | null;
+  metadata?: Record<string, string>;
+  webhook_url?: string | null;
+}
+
+/** A batch. */
+export interface Batch {
+  batch_id: string;
+  status: "running" | "completed";
+  created_at: string;
+  finished_at: string | null;
+  total: number;
+  counts: BatchCounts;
+  units: BatchUnits;
+  retries: number;
+  metadata: Record<string, string>;
+}
+
+/** A batch, and how many of its jobs are tried again. */
+export interface BatchRetried {
+  batch_id: string;
+  status: "running" | "completed";
+  created_at: string;
+  finished_at: string | null;
+  total: number;
+  counts: BatchCounts;
+  units: BatchUnits;
+  retries: number;
+  metadata: Record<string, string>;
+  retried: number;
+}
+
+/** Units held for jobs that are not over, and those charged for delivered ones. */
+export interface BatchUnits {
+  reserved: number;
+  used: number;
+}
+
 /** What a browser may do with the token, and for how long. */
 export interface ClientTokenRequest {
   expires_in_seconds?: number;
@@ -315,6 +374,8 @@ export interface Job {
   engine: "sandbox" | "comfyui" | null;
   parameters: Record<string, unknown>;
   metadata: Record<string, string>;
+  batch_id: string | null;
+  item: number | null;
 }
 
 /** Where a job stands. */

@@ -75,3 +75,23 @@ test("what the house offers is listed", async () => {
   assert.equal((await client.offers.getReadiness()).store, true);
   assert.match(await client.offers.getMetrics(), /comfyhouse/);
 });
+
+test("a batch runs and comes as one archive", async () => {
+  const template = { width: 64, height: 64, steps: 1 };
+  const inputs = [{ prompt: "boat 1" }, { prompt: "boat 2" }, { prompt: "sandbox:fail" }];
+  const { batch_id: id } = await client.batches.submit({ template, inputs });
+  const kinds = [];
+  for await (const event of client.batches.follow(id)) kinds.push(event.type);
+  assert.equal(kinds.at(-1), "batch.completed");
+  const { counts } = await client.batches.wait(id);
+  assert.deepEqual([counts.succeeded, counts.failed], [2, 1]);
+  assert.equal((await client.batches.listJobs(id, { status: "failed" })).items.length, 1);
+  const zip = new Uint8Array(await (await client.batches.download(id)).arrayBuffer());
+  assert.deepEqual([...zip.slice(0, 2)], [0x50, 0x4b]);
+
+  assert.equal((await client.batches.retry(id)).retried, 1);
+  await client.batches.cancel(id);
+  assert.ok((await client.batches.list()).items.some((one) => one.batch_id === id));
+  await client.batches.erase(id);
+  await assert.rejects(client.batches.get(id), NotFound);
+});

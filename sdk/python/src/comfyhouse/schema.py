@@ -53,6 +53,61 @@ class BackendReadiness(Answer):
     guarantee: Literal["fence", "lease"]
 
 
+class BatchCounts(Answer):
+    """How many jobs are in each state; `erased` ones are gone."""
+
+    queued: int = 0
+    running: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    canceled: int = 0
+    expired: int = 0
+    erased: int = 0
+
+
+class BatchList(Answer):
+    """A page of batches, newest first."""
+
+    batches: list[Batch]
+    next_cursor: str | None
+
+
+class Batch(Answer):
+    """A batch."""
+
+    batch_id: str
+    status: Literal["running", "completed"]
+    created_at: datetime
+    finished_at: datetime | None
+    total: int
+    counts: BatchCounts
+    units: BatchUnits
+    retries: int
+    metadata: dict[str, str]
+
+
+class BatchRetried(Answer):
+    """A batch, and how many of its jobs are tried again."""
+
+    batch_id: str
+    status: Literal["running", "completed"]
+    created_at: datetime
+    finished_at: datetime | None
+    total: int
+    counts: BatchCounts
+    units: BatchUnits
+    retries: int
+    metadata: dict[str, str]
+    retried: int
+
+
+class BatchUnits(Answer):
+    """Units held for jobs that are not over, and those charged for delivered ones."""
+
+    reserved: int
+    used: int
+
+
 class ClientToken(Answer):
     """A token for a browser."""
 
@@ -278,6 +333,8 @@ class Job(JobAnswer):
     engine: Literal["sandbox", "comfyui"] | None
     parameters: dict[str, Any]
     metadata: dict[str, str]
+    batch_id: str | None
+    item: int | None
 
 
 JobState = Literal["queued", "running", "succeeded", "failed", "canceled", "expired"]

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from comfyhouse._async.account import AsyncKeys, AsyncSpending
+from comfyhouse._async.batches import AsyncBatches
 from comfyhouse._async.files import AsyncFiles
 from comfyhouse._async.jobs import AsyncJobs
 from comfyhouse._async.offers import AsyncOffers
@@ -46,6 +47,7 @@ class AsyncClient:
             http=http,
         )
         self.jobs = AsyncJobs(self._transport)
+        self.batches = AsyncBatches(self._transport)
         self.files = AsyncFiles(self._transport)
         self.workflows = AsyncWorkflows(self._transport)
         self.webhooks = AsyncWebhooks(self._transport)

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from httpx_sse import EventSource
-
+from comfyhouse._async.streams import follow_stream
 from comfyhouse._async.transport import AsyncTransport
 from comfyhouse.answers import TERMINAL, Event, Page, read_page
-from comfyhouse.errors import ConnectionFailed, ServerUnavailable, make_job_error
+from comfyhouse.errors import make_job_error
 from comfyhouse.schema import Job
-
-_QUIET_SECONDS = 60.0
 
 
 class AsyncJobs:
@@ -80,21 +76,9 @@ class AsyncJobs:
 
         After a reconnection nothing is missed or told twice, but for previews and progress.
         """
-        seen: str | None = None
-        failures = 0
-        while True:
-            try:
-                async for event in self._read_stream(job_id, seen):
-                    failures = 0
-                    seen = event.id or seen
-                    yield event
-                    if event.type.removeprefix("job.") in TERMINAL:
-                        return
-            except (ConnectionFailed, ServerUnavailable):
-                failures += 1
-                if failures > self._transport.retries.most_retries:
-                    raise
-            await asyncio.sleep(self._transport.retries.get_pause(max(failures - 1, 0), None))
+        last = {f"job.{status}" for status in TERMINAL}
+        async for event in follow_stream(self._transport, f"/jobs/{job_id}/events", last):
+            yield event
 
     async def wait(self, job_id: str, *, timeout: float = 600) -> Job:
         """Return the job when it has succeeded.
@@ -113,13 +97,3 @@ class AsyncJobs:
                 raise TimeoutError(f"job {job_id} is still {job.status} after {timeout:g} s")
             await asyncio.sleep(min(pause, max(end - time.monotonic(), 0.05)))
             pause = min(pause * 1.5, 2.0)
-
-    async def _read_stream(self, job_id: str, seen: str | None) -> AsyncIterator[Event]:
-        headers = {"Accept": "text/event-stream"}
-        if seen is not None:
-            headers["Last-Event-ID"] = seen
-        async with self._transport.stream(
-            "GET", f"/jobs/{job_id}/events", headers=headers, timeout=_QUIET_SECONDS
-        ) as response:
-            async for event in EventSource(response).aiter_sse():
-                yield Event(type=event.event, id=event.id or None, data=json.loads(event.data))

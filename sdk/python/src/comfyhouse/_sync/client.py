@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from comfyhouse._sync.account import Keys, Spending
+from comfyhouse._sync.batches import Batches
 from comfyhouse._sync.files import Files
 from comfyhouse._sync.jobs import Jobs
 from comfyhouse._sync.offers import Offers
@@ -47,6 +48,7 @@ class Client:
             http=http,
         )
         self.jobs = Jobs(self._transport)
+        self.batches = Batches(self._transport)
         self.files = Files(self._transport)
         self.workflows = Workflows(self._transport)
         self.webhooks = Webhooks(self._transport)

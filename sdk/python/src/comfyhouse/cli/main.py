@@ -7,6 +7,7 @@ import sys
 import typer
 
 from comfyhouse.cli import files, jobs
+from comfyhouse.cli.batch import batch
 from comfyhouse.cli.login import login
 from comfyhouse.cli.output import ERR
 from comfyhouse.cli.pictures import edit, generate, upscale
@@ -19,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Pictures from Comfyhouse. Start with `comfyhouse login`.",
 )
-for command in (login, generate, edit, upscale, usage):
+for command in (login, generate, edit, upscale, batch, usage):
     app.command()(command)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(files.app, name="files")

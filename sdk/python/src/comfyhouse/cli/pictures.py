@@ -44,7 +44,7 @@ def generate(
     )
     with open_client() as client:
         job = client.jobs.submit(
-            prompt, num_images=count, **{**body, **_read_settings(setting or [])}
+            prompt, num_images=count, **{**body, **read_settings(setting or [])}
         )
         _finish(client, job, output, as_json=as_json)
 
@@ -67,7 +67,7 @@ def edit(
         if mask is not None:
             body["mask_image"] = client.files.upload(mask).file_id
         job = client.jobs.submit(
-            prompt, strength=strength, **{**body, **_read_settings(setting or [])}
+            prompt, strength=strength, **{**body, **read_settings(setting or [])}
         )
         _finish(client, job, output, as_json=as_json)
 
@@ -83,7 +83,7 @@ def upscale(
     with open_client() as client:
         file = client.files.upload(image)
         say(f"Enlarging {image.name} {factor} times …")
-        job = client.upscale(file.file_id, factor=factor, **_read_settings(setting or []))
+        job = client.upscale(file.file_id, factor=factor, **read_settings(setting or []))
         save_outputs(client, job, output, as_json=as_json)
 
 
@@ -93,10 +93,7 @@ def _finish(client: Client, job: Job, output: Path | None, *, as_json: bool) -> 
 
 def save_outputs(client: Client, job: Job, output: Path | None, *, as_json: bool) -> None:
     """Download what the job made and say where it lies."""
-    saved = [
-        _download(client, one.file_id, _name(job, index, one.content_type, output))
-        for index, one in enumerate(job.outputs)
-    ]
+    saved = save_job(client, job, output)
     if as_json:
         print_json({**job.model_dump(mode="json"), "saved": [str(path) for path in saved]})
         return
@@ -104,6 +101,14 @@ def save_outputs(client: Client, job: Job, output: Path | None, *, as_json: bool
         typer.echo(path)
     if job.engine == "sandbox":
         say("Painted by the sandbox: no model was used, nothing is charged.")
+
+
+def save_job(client: Client, job: Job, output: Path | None) -> list[Path]:
+    """Download every output of a job; returns where they lie."""
+    return [
+        _download(client, one.file_id, _name(job, index, one.content_type, output))
+        for index, one in enumerate(job.outputs)
+    ]
 
 
 def _download(client: Client, file_id: str, path: Path) -> Path:
@@ -125,7 +130,7 @@ def _collect(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _read_settings(pairs: list[str]) -> dict[str, Any]:
+def read_settings(pairs: list[str]) -> dict[str, Any]:
     """Read `name=value` pairs; a value that is JSON is taken as such, else as text."""
     settings: dict[str, Any] = {}
     for pair in pairs:
