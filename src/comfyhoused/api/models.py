@@ -7,8 +7,9 @@ from fastapi import APIRouter
 from comfyhoused.api.house import House, JobReader
 from comfyhoused.api.key_secrets import KeyMode
 from comfyhoused.api.schemas import PROBLEMS, ModelKind, ModelList, ModelResponse, SamplerList
-from comfyhoused.core.workflows.catalogue import Catalogue, merge_catalogues
+from comfyhoused.core.workflows.catalogue import Catalogue
 from comfyhoused.core.workflows.licences import is_sellable, keep_sellable
+from comfyhoused.core.workflows.merged_offer import merge_offers
 from comfyhoused.core.workflows.model_book import ModelBook
 from comfyhoused.core.workflows.painters import find_reason, list_painters
 
@@ -24,7 +25,7 @@ async def list_models(house: House, principal: JobReader) -> ModelList:
 
 def describe_models(catalogues: Sequence[Catalogue], book: ModelBook, mode: KeyMode) -> ModelList:
     """Return the lists of what a key of this mode may use, and the facts of every model."""
-    merged = merge_catalogues(catalogues)
+    merged = merge_offers(catalogues)
     usable = merged if mode == "test" else keep_sellable(merged, book)
     painters = list_painters(catalogues, book)
     kinds: dict[ModelKind, tuple[str, ...]] = {
@@ -88,5 +89,5 @@ def _describe(name: str, kind: ModelKind, reason: str | None, book: ModelBook) -
 @router.get("/samplers")
 async def list_samplers(house: House, principal: JobReader) -> SamplerList:
     """List the samplers and schedulers of the servers that work for this key."""
-    catalogue = merge_catalogues(await house.catalogues.list_catalogues(principal.mode))
+    catalogue = merge_offers(await house.catalogues.list_catalogues(principal.mode))
     return SamplerList(samplers=list(catalogue.samplers), schedulers=list(catalogue.schedulers))

@@ -16,12 +16,13 @@ from comfyhoused.api.template_schemas import (
     TemplateList,
     TemplateResponse,
 )
-from comfyhoused.core.workflows.catalogue import Catalogue, merge_catalogues
+from comfyhoused.core.workflows.catalogue import Catalogue
 from comfyhoused.core.workflows.control import (
     list_models,
     list_offered_types,
     list_preprocessed_types,
 )
+from comfyhoused.core.workflows.merged_offer import merge_offers
 from comfyhoused.core.workflows.model_book import ModelBook
 from comfyhoused.core.workflows.templates import (
     TEMPLATES,
@@ -80,7 +81,7 @@ def detail_template(
 ) -> TemplateDetail:
     """Return the same with the schema of the inputs."""
     described = describe_template(template, catalogues, book)
-    merged = merge_catalogues(catalogues)
+    merged = merge_offers(catalogues)
     models = [model for one in described.families if one.offered for model in one.models]
     choices = {
         "model": models or described.upscalers,

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from comfyhoused.api.house import ApiHouse
 from comfyhoused.api.key_secrets import KeyMode
-from comfyhoused.core.workflows.catalogue import Catalogue, merge_catalogues
+from comfyhoused.core.workflows.catalogue import Catalogue
 from comfyhoused.core.workflows.licences import check_named_licences, keep_sellable
+from comfyhoused.core.workflows.merged_offer import merge_offers
 
 
 async def list_offer(
@@ -20,5 +21,5 @@ async def list_offer(
     if mode == "test":
         return catalogues
     names = {pointer: name for pointer, name in (named or {}).items() if name is not None}
-    check_named_licences(names, merge_catalogues(catalogues), house.models)
+    check_named_licences(names, merge_offers(catalogues), house.models)
     return [keep_sellable(one, house.models) for one in catalogues]

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
-from comfyhoused.core.workflows.catalogue import Catalogue, merge_catalogues
+from comfyhoused.core.workflows.catalogue import Catalogue
 from comfyhoused.core.workflows.control import (
     Control,
     find_way,
     list_offered_types,
     list_preprocessed_types,
 )
+from comfyhoused.core.workflows.merged_offer import merge_offers
 from comfyhoused.core.workflows.model_book import UNKNOWN_FAMILY, Family, ModelBook
 from comfyhoused.core.workflows.painters import find_reason, list_painters
 from comfyhoused.core.workflows.parameters import GenerateParameters
@@ -21,7 +22,7 @@ def find_offer_errors(
     parameters: GenerateParameters, catalogues: Sequence[Catalogue], book: ModelBook
 ) -> list[FieldError]:
     """Return what no server has, with pointers such as `/model` and what is `allowed`."""
-    merged = merge_catalogues(catalogues)
+    merged = merge_offers(catalogues)
     painters = list_painters(catalogues, book)
     painter = painters.get(parameters.model)
     found = [

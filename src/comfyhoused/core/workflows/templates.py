@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from comfyhoused.core.workflows.catalogue import Catalogue, merge_catalogues
+from comfyhoused.core.workflows.catalogue import Catalogue
 from comfyhoused.core.workflows.control import Control, list_offered_types
 from comfyhoused.core.workflows.generate import build_graph
+from comfyhoused.core.workflows.merged_offer import merge_offers
 from comfyhoused.core.workflows.model_book import Family, ModelBook
 from comfyhoused.core.workflows.painters import list_painters
 from comfyhoused.core.workflows.parameters import GenerateParameters, InvalidParameters
@@ -122,7 +123,7 @@ def _find_reason(
     book: ModelBook,
 ) -> str:
     """Build the template's graph for the family as a request would; return what is in the way."""
-    merged = merge_catalogues(catalogues)
+    merged = merge_offers(catalogues)
     parameters = GenerateParameters(
         prompt="a probe",
         model=model,

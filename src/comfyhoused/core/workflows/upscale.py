@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from comfyhoused.core.workflows.catalogue import Catalogue, merge_catalogues
+from comfyhoused.core.workflows.catalogue import Catalogue
 from comfyhoused.core.workflows.graph import Graph, Value, Workflow
+from comfyhoused.core.workflows.merged_offer import merge_offers
 from comfyhoused.core.workflows.model_book import ModelBook
 from comfyhoused.core.workflows.offer import check_choice
 from comfyhoused.core.workflows.parameters import InvalidParameters
@@ -33,7 +34,7 @@ class Upscaling:
 
 def list_upscalers(catalogues: Iterable[Catalogue], book: ModelBook) -> list[str]:
     """Return the upscaling models whose factor is known."""
-    names = merge_catalogues(catalogues).upscalers
+    names = merge_offers(catalogues).upscalers
     return [name for name in names if book.get_facts(name).scale is not None]
 
 
