@@ -59,7 +59,7 @@ async def check_looks(page: Page, address: str) -> None:
     assert await get_overflow_on_phone(page) == 0, address
     await page.emulate_media(color_scheme="dark")
     # Only colours differ in the dark.
-    assert await find_serious(page, rules=["color-contrast"]) == [], address
+    assert await find_serious(page, "color-contrast") == [], address
 
 
 async def get_overflow_on_phone(page: Page) -> int:

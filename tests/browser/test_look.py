@@ -1,7 +1,5 @@
 """How the pages stand: policy, colours, small screens, keyboard, and what axe finds."""
 
-from collections.abc import Sequence
-
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
