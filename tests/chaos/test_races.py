@@ -10,7 +10,9 @@ import pytest
 import pytest_asyncio
 
 from comfyhoused.adapters.redis.client import open_store
+from comfyhoused.api.periods import get_period
 from comfyhoused.core.jobs.admission import Application, QuotaExceeded, admit
+from comfyhoused.core.jobs.books import make_books_key
 from comfyhoused.core.jobs.settlement import settle
 from comfyhoused.kit.ids import make_id, make_job_id
 from tests.chaos.audit import check_counters, check_ledger, check_runs
@@ -92,9 +94,11 @@ async def test_deletion_races_with_the_end(house: House) -> None:
             assert (await client.delete(f"{JOBS}/{ids[-1]}")).status_code == 204
         assert (await client.get(JOBS)).json()["jobs"] == []
 
+        books = make_books_key("usage", f"account:{account}", get_period())
+
         async def is_gone() -> bool:
             keys = [key async for key in house.store.scan_iter("ch:1:job:*")]
-            usage = await house.store.hget(f"ch:1:usage:account:{account}", "reserved")
+            usage = await house.store.hget(books, "reserved")
             return usage == "0" and not any(one in key for one in ids for key in keys)
 
         async with asyncio.timeout(PATIENCE_SECONDS):
