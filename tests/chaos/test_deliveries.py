@@ -7,6 +7,7 @@ import pytest
 from comfyhoused.kit.ids import make_attempt_id
 from tests.chaos.audit import check_outputs
 from tests.chaos.stage import Stage, only_with_fence
+from tests.job_cases import make_blank_graph
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.asyncio(loop_scope="session"), only_with_fence]
@@ -100,3 +101,28 @@ async def test_an_engine_back_at_once_behind_a_proxy_is_noticed(stage: Stage) ->
 
     assert job["attempt"] == 2
     assert await stage.house.store.hget(f"ch:1:job:{job_id}", "deaths") == "1"
+
+
+async def test_workers_killed_while_they_finish_a_picture_leave_one_of_it(stage: Stage) -> None:
+    """Each successor makes the same file at the same place."""
+    worker = stage.begin()
+    graph = make_blank_graph(2048, 2048, color=0x336699)
+    body = {"workflow": graph, "output_format": "webp", "watermark": "by us"}
+    views = [stage.proxy.hold("GET", "/view") for _ in range(2)]
+    answer = await stage.house.client.post("/api/v1/jobs", json=body)
+    job_id = str(answer.json()["job_id"])
+    for view in views:
+        await view.wait_reached()
+        view.open()
+        worker.kill()  # with the bytes on their way, in its hands or already in our storage
+        worker = stage.house.add_worker()
+
+    job = await stage.house.wait_state(job_id, "succeeded")
+
+    assert job["attempt"] == 1
+    assert stage.count_starts(job_id) == 1
+    assert [one["content_type"] for one in job["outputs"]] == ["image/webp"]
+    await check_outputs(stage.house, {job_id: job})
+    folder = stage.house.data_dir / "files" / "jobs" / job_id
+    assert len([path for path in folder.rglob("*") if path.is_file()]) == 1
+    assert not [*(stage.house.data_dir / "spool").iterdir()]

@@ -13,7 +13,7 @@ from comfyhoused.core.files.mark import add_mark
 from comfyhoused.kit.errors import BackendFailure, TooLarge
 
 _READ = ("PNG", "JPEG", "WEBP", "GIF")
-_WHITE = (255, 255, 255, 255)
+_WHITE = (255, 255, 255)
 _LONGEST_WEBP_SIDE = 16_383
 _LONGEST_JPEG_SIDE = 65_500
 _PROFILE_SPACE = slice(16, 20)  # of an ICC profile's header: which colours it is about
@@ -113,6 +113,6 @@ def _write(image: Image.Image, target: BinaryIO, finish: Finish, kind: PictureFo
 
 
 def _put_on_white(image: Image.Image) -> Image.Image:
-    white = Image.new("RGBA", image.size, _WHITE)
-    white.alpha_composite(image)
-    return white.convert("RGB")
+    white = Image.new("RGB", image.size, _WHITE)
+    white.paste(image, mask=image.getchannel("A"))
+    return white

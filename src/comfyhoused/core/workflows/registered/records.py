@@ -21,6 +21,10 @@ from comfyhoused.kit.errors import Conflict, NotFound, Unprocessable
 from comfyhoused.kit.pages import InvalidCursor, Page, make_cursor, read_cursor
 
 NAME_PATTERN = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+#: Usage is counted by the names of templates, ours and the owner's alike.
+RESERVED = frozenset(
+    ("text-to-image", "image-to-image", "inpaint", "controlnet", "upscale", "workflow")
+)
 MOST_WORKFLOWS = 100
 MOST_VERSIONS = 100
 MOST_BYTES = 50_000_000
@@ -67,6 +71,8 @@ class Registration:
 
 def check_name(name: str) -> str:
     """Return the name; raises WorkflowNameInvalid."""
+    if name in RESERVED:
+        raise WorkflowNameInvalid(f"{name!r} is the name of a template of ours; choose another.")
     if not _NAME.fullmatch(name):
         raise WorkflowNameInvalid(
             "A name is 1 to 63 small letters, digits and hyphens, and begins and ends with none "
