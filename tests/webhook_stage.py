@@ -36,10 +36,14 @@ async def render(event: Event) -> Mapping[str, Any] | None:
     return None if event.subject == "gone" else {"job_id": event.subject}
 
 
+async def allow(owner: str) -> bool:
+    return owner != "account:downgraded"
+
+
 @asynccontextmanager
 async def working(store: Store, pace: Pace = QUICK) -> AsyncIterator[None]:
     """A worker's postman, ended as by SIGKILL: what it holds stays in its hands."""
-    task = asyncio.create_task(Postman(Post(store, GUARD, SECRET, render, pace)).work())
+    task = asyncio.create_task(Postman(Post(store, GUARD, SECRET, render, allow, pace)).work())
     try:
         yield
     finally:

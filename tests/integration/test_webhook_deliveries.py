@@ -30,6 +30,7 @@ from tests.webhook_stage import (
     GUARD,
     OWNER,
     SECRET,
+    allow,
     list_all,
     make_endpoint,
     open_clean_store,
@@ -309,7 +310,7 @@ async def test_a_worker_that_was_asleep_writes_nothing(store: Store, receiver: R
     receiver.behaviours["/hook"] = wait_then_fail
     await tell(store, "one")
     # The sleeper's lease is far too short for what it does.
-    post = Post(store, GUARD, SECRET, render, Pace(timeout_seconds=60))
+    post = Post(store, GUARD, SECRET, render, allow, Pace(timeout_seconds=60))
     (claimed,) = await claim(store, "swift", most=9, pace=Pace(timeout_seconds=0.001, factor=0))
     sleeper = asyncio.create_task(deliver(post, claimed))
     await wait_until(lambda: len(receiver.received) == 1)
@@ -371,6 +372,22 @@ async def test_an_event_without_its_subject_is_not_told(store: Store, receiver: 
     async with working(store):
         (delivery,) = await wait_for(store, DeliveryState.CANCELED)
     assert (delivery.reason, receiver.received) == ("erased", [])
+
+
+async def test_an_owner_whose_plan_has_no_webhooks_any_more(
+    store: Store, receiver: Receiver
+) -> None:
+    owner = "account:downgraded"
+    await make_endpoint(store, receiver.url(), owner=owner)
+    await tell(store, "one", owner=owner)
+    async with working(store):
+
+        async def is_canceled() -> bool:
+            (delivery,) = await list_all(store, owner)
+            return delivery.reason == "plan_lacks_feature"
+
+        await wait_until(is_canceled)
+    assert receiver.received == []
 
 
 async def test_the_log_is_forgotten_in_time(store: Store, receiver: Receiver) -> None:

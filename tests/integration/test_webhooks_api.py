@@ -144,7 +144,7 @@ async def test_a_plan_without_webhooks(house: House) -> None:
         job = await client.post(JOBS, json=make_generate(webhook_url="https://example.com/"))
     for refused in (endpoint, job):
         assert (refused.status_code, refused.json()["code"]) == (403, "plan_lacks_feature")
-        assert "Pro" in refused.json()["detail"]
+        assert "does not include webhooks; the plan " in refused.json()["detail"]
 
 
 async def test_strangers_find_nothing(
@@ -321,6 +321,33 @@ async def test_test_mode_has_endpoints_of_its_own(house: House, receiver: Receiv
         await wait_received(receiver, 2)
     assert [one.path for one in receiver.received] == ["/test", "/live"]
     assert receiver.received[0].json["data"]["engine"] == "sandbox"
+
+
+async def test_a_batch_tells_when_it_is_over(
+    customer: httpx.AsyncClient, receiver: Receiver
+) -> None:
+    made = await create(customer, receiver.url("/mine"), "batch.completed")
+    jobs = [make_generate(), make_generate(prompt="sandbox:fail")]
+    body = {"jobs": jobs, "webhook_url": receiver.url("/once"), "metadata": {"order": "7"}}
+    batch = await customer.post("/api/v1/batches", json=body)
+    assert batch.status_code == 202, batch.text
+    path = f"/api/v1/batches/{batch.json()['batch_id']}"
+    await wait_received(receiver, 2)
+    assert {one.path for one in receiver.received} == {"/mine", "/once"}
+    assert len({one.id for one in receiver.received}) == 1
+    mine = next(one for one in receiver.received if one.path == "/mine")
+    told = mine.verify(made["secret"])
+    assert told["type"] == "batch.completed"
+    assert told["data"] == (await customer.get(path)).json()
+    assert (told["data"]["counts"]["succeeded"], told["data"]["counts"]["failed"]) == (1, 1)
+    assert (await customer.post(f"{path}/retry")).json()["retried"] == 1
+    await wait_received(receiver, 4)
+    assert len({one.id for one in receiver.received}) == 2
+    assert {one.json["data"]["retries"] for one in receiver.received[2:]} == {1}
+    assert (await customer.delete(path)).status_code == 204
+    for row in (await customer.get(DELIVERIES)).json()["deliveries"]:
+        detail = (await customer.get(f"{DELIVERIES}/{row['delivery_id']}")).json()
+        assert (detail["request_body"], detail["log"], detail["url"]) == (None, [], None)
 
 
 async def test_a_disabled_endpoint_is_told_of_by_mail(house: House, receiver: Receiver) -> None:

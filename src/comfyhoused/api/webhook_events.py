@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
-from comfyhoused.api.accounts import AccountNotFound, get_account
+from comfyhoused.api.accounts import Account, AccountNotFound, get_account
 from comfyhoused.api.back_office import BackOffice
 from comfyhoused.api.batch_rendering import render_batch
 from comfyhoused.api.quota import find_account_id
@@ -91,11 +91,15 @@ def make_post(office: BackOffice) -> Post:
     async def render(event: Event) -> Mapping[str, Any] | None:
         return await render_event(office, event)
 
+    async def is_allowed(owner: str) -> bool:
+        return await _has_webhooks(office, owner)
+
     return Post(
         store=office.resources.store,
         guard=office.resources.guard,
         house_secret=settings.house.secret.get_secret_value().encode(),
         render=render,
+        is_allowed=is_allowed,
         pace=Pace(
             timeout_seconds=settings.webhooks.webhook_timeout_seconds,
             factor=settings.webhooks.webhook_pace,
@@ -119,11 +123,20 @@ async def render_event(office: BackOffice, event: Event) -> Mapping[str, Any] | 
 
 async def find_address(office: BackOffice, owner: str) -> str | None:
     """Return where the owner's account gets mails; None for one without an address."""
+    account = await _find_account(office, owner)
+    return account.email or None if account is not None else None
+
+
+async def _has_webhooks(office: BackOffice, owner: str) -> bool:
+    account = await _find_account(office, owner)
+    return account is None or office.plans.get(account.plan).has("webhooks")
+
+
+async def _find_account(office: BackOffice, owner: str) -> Account | None:
     account_id = find_account_id(owner.removesuffix(":test"))
     if account_id is None:
         return None
     try:
-        account = await get_account(office.resources.store, account_id)
-    except AccountNotFound:
+        return await get_account(office.resources.store, account_id)
+    except AccountNotFound:  # of before accounts were kept
         return None
-    return account.email or None

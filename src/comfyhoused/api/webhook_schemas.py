@@ -126,7 +126,8 @@ class DeliveryResponse(BaseModel):
     url: str | None = Field(description="the job's own `webhook_url`")
     status: DeliveryState
     reason: str | None = Field(
-        description="why it ended: exhausted, gone, endpoint_disabled, endpoint_deleted, erased"
+        description="why it ended: exhausted, gone, endpoint_disabled, endpoint_deleted, "
+        "erased, plan_lacks_feature"
     )
     attempts: int
     created_at: datetime

@@ -20,6 +20,9 @@ from comfyhoused.kit.http.send import Answer, send
 Render = Callable[[Event], Awaitable[Mapping[str, Any] | None]]
 """The product's way to write an event's data from its subject; None: that is gone."""
 
+IsAllowed = Callable[[str], Awaitable[bool]]
+"""Whether an owner is (still) told anything, by the product's plans."""
+
 _MOST_ANSWER = 2_000
 _GONE = 410
 
@@ -32,16 +35,17 @@ class Post:
     guard: Guard
     house_secret: bytes
     render: Render
+    is_allowed: IsAllowed
     pace: Pace
 
 
 async def deliver(post: Post, claimed: Claimed) -> bool:
     """Try once; True when the receiver accepted it. Raises what `render` raises."""
+    if not await post.is_allowed(claimed.delivery.owner):
+        return await _cancel(post, claimed, "plan_lacks_feature")
     body = await _write_body(post, claimed.event)
     if body is None:
-        outcome = Outcome("canceled", _describe(claimed, None), "", reason="erased")
-        await finish(post.store, claimed, outcome, post.pace)
-        return False
+        return await _cancel(post, claimed, "erased")
     url = claimed.endpoint.get("url") or claimed.delivery.url
     at = get_now()
     headers = make_headers(await _list_secrets(post, claimed), claimed.event.id, at, body)
@@ -55,6 +59,12 @@ async def deliver(post: Post, claimed: Claimed) -> bool:
     )
     await finish(post.store, claimed, decide(claimed, answer, body, post.pace), post.pace)
     return answer.is_accepted
+
+
+async def _cancel(post: Post, claimed: Claimed, reason: str) -> bool:
+    outcome = Outcome("canceled", _describe(claimed, None), "", reason=reason)
+    await finish(post.store, claimed, outcome, post.pace)
+    return False
 
 
 def decide(claimed: Claimed, answer: Answer, body: str, pace: Pace) -> Outcome:
