@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import httpx
 import pytest
@@ -166,10 +167,14 @@ async def test_two_hundred_followers_live_through_an_outage(house: House) -> Non
     job_id = await house.submit("sandbox:hang")
     await house.wait_state(job_id, "running")
     opened = 0
+    door = asyncio.Semaphore(20)
 
     async def follow(client: httpx.AsyncClient) -> str:
         nonlocal opened
-        async with client.stream("GET", f"{JOBS}/{job_id}/events") as answer:
+        async with AsyncExitStack() as stack:
+            async with door:
+                request = client.stream("GET", f"{JOBS}/{job_id}/events")
+                answer = await stack.enter_async_context(request)
             opened += 1
             body = "".join([text async for text in answer.aiter_text()])
             return f"{answer.status_code} {body}"
@@ -182,12 +187,16 @@ async def test_two_hundred_followers_live_through_an_outage(house: House) -> Non
         following = [asyncio.create_task(follow(crowd)) for _ in range(200)]
         await wait_until(lambda: opened == 200)
         await asyncio.to_thread(house.valkey.restart)
-        assert (await house.client.post(f"{JOBS}/{job_id}/cancel")).status_code == 200
+        await wait_until(lambda: _is_canceled(house, job_id))
         streams = await asyncio.gather(*following)
 
     assert [one for one in streams if "event: job.canceled" not in one] == []
     assert all(one.count("event: job.running") == 1 for one in streams)
     assert "Traceback" not in house.api.log.read_text()
+
+
+async def _is_canceled(house: House, job_id: str) -> bool:
+    return (await house.client.post(f"{JOBS}/{job_id}/cancel")).status_code == 200
 
 
 async def test_full_redis_takes_no_new_jobs_but_finishes_what_runs(house: House) -> None:

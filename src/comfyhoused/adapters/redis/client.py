@@ -80,7 +80,8 @@ def open_store(url: str, *, max_connections: int = 200) -> Store:
         url,
         timeout=_CROWD_SECONDS,
         decode_responses=True,
-        socket_connect_timeout=1,
+        # A refusal is quick; a process busy with a crowd may need long to see that it is connected.
+        socket_connect_timeout=3,
         socket_timeout=5,
         max_connections=max_connections,
         retry=Retry(NoBackoff(), 1),
