@@ -13,6 +13,7 @@ import pytest_asyncio
 from blake3 import blake3
 from PIL import Image
 
+from comfyhoused.api.keys import create_key
 from comfyhoused.kit.ids import make_id
 from tests.house import House
 from tests.job_cases import make_blank_graph, make_invert_graph
@@ -443,3 +444,37 @@ async def test_a_text_alone_is_a_result(customer: httpx.AsyncClient) -> None:
     job = await run(customer, "counted", {})
     assert [one["size_bytes"] for one in job["outputs"]] == [2]
     assert (job["images"], job["image_url"]) == ([], None)
+
+
+async def test_an_answer_that_waits_for_the_end(customer: httpx.AsyncClient) -> None:
+    await put(customer, "awaited")
+    waiting = {"Prefer": "wait=60"}
+    done = await customer.post(f"{WORKFLOWS}/awaited/jobs", json={}, headers=waiting)
+    assert (done.status_code, done.json()["status"]) == (200, "succeeded")
+    assert get_colour(await fetch(done.json())) == (0, 0, 255)
+    at_once = await customer.post(f"{WORKFLOWS}/awaited/jobs", json={})
+    assert at_once.status_code == 202
+
+
+async def test_pictures_of_a_plan_with_a_mark(house: House, customer: httpx.AsyncClient) -> None:
+    account = make_id("acct", 8)
+    _, secret = await create_key(house.store, account=account, mode="live", plan="free")
+    body = {"workflow": make_blank_graph(256, 256, color=255), "output_format": "png"}
+    contents = []
+    async with httpx.AsyncClient(
+        base_url=house.url, headers={"Authorization": f"Bearer {secret}"}, timeout=60
+    ) as small:
+        for client in (small, customer):
+            job_id = (await client.post(JOBS, json=body)).json()["job_id"]
+
+            async def is_over(client: httpx.AsyncClient = client, job_id: str = job_id) -> bool:
+                job = (await client.get(f"{JOBS}/{job_id}")).json()
+                return bool(job["status"] == "succeeded")
+
+            await wait_until(is_over)
+            contents.append(await fetch((await client.get(f"{JOBS}/{job_id}")).json()))
+        marked, plain = (Image.open(BytesIO(one)).convert("RGB") for one in contents)
+        assert plain.getcolors() == [(256 * 256, (0, 0, 255))]
+        assert len(marked.getcolors(10**6) or []) > 10
+        lacking = await small.put(f"{WORKFLOWS}/mine", json=COLOUR)
+        assert (lacking.status_code, lacking.json()["code"]) == (403, "plan_lacks_feature")

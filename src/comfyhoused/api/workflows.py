@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from comfyhoused.api.acceptance import accept
 from comfyhoused.api.house import ApiHouse, House, JobWriter, WorkflowReader, WorkflowWriter
@@ -16,8 +16,8 @@ from comfyhoused.api.schemas import (
     JobResponse,
     WorkflowRequest,
 )
-from comfyhoused.api.sync_answer import IdempotencyKey
-from comfyhoused.api.waiting import showing_accepted
+from comfyhoused.api.sync_answer import IdempotencyKey, submit_and_wait
+from comfyhoused.api.waiting import read_wait, showing_accepted
 from comfyhoused.api.workflow_openapi import describe_endpoint
 from comfyhoused.api.workflow_rendering import render_summary, render_workflow
 from comfyhoused.api.workflow_schemas import (
@@ -144,19 +144,35 @@ async def get_workflow_openapi(
     return describe_endpoint(request.app.openapi(), found, schema, base_url)
 
 
-@router.post("/{name}/jobs", status_code=202, responses={**BODY_PROBLEMS, **NOT_FOUND})
+@router.post(
+    "/{name}/jobs",
+    status_code=202,
+    responses={
+        200: {"model": JobResponse, "description": "It has ended while you waited"},
+        **BODY_PROBLEMS,
+        **NOT_FOUND,
+    },
+)
 async def run_workflow(
     house: House,
     principal: JobWriter,
     name: Name,
     body: WorkflowRun,
+    request: Request,
     response: Response,
     version: Version = None,
+    prefer: Annotated[
+        str | None, Header(description="wait=N seconds for the end; default: do not wait")
+    ] = None,
     idempotency_key: IdempotencyKey = "",
 ) -> JobResponse:
     """Accept a job that runs a registered workflow with these inputs."""
     reference = _make_reference(name, version)
     run = WorkflowRequest(workflow=reference, **body.model_dump(exclude_unset=True))
+    if read_wait(prefer, 0):
+        return await submit_and_wait(
+            house, principal, run, request, response, prefer, idempotency_key
+        )
     admission = await accept(house, principal, run, idempotency_key)
     with showing_accepted(admission.job_id):
         job = admission.job
