@@ -18,7 +18,7 @@ def choose_size(width: int | None, height: int | None, shape: Size | None, defau
     larger. Sides are multiples of 8. Without a picture it is `default`.
     """
     if shape is None:
-        return width or default[0], height or default[1]
+        return default[0] if width is None else width, default[1] if height is None else height
     if width is not None and height is not None:
         return width, height
     if width is not None:
