@@ -21,8 +21,7 @@ from comfyhoused.api.keys import create_key, revoke_key
 from comfyhoused.kit.clock import get_now
 from comfyhoused.kit.ids import make_id
 from tests.house import House
-from tests.job_cases import make_blank_graph, make_generate
-from tests.pictures import encode, make_image
+from tests.integration.belongings import make_belongings
 from tests.sign_in import make_session_cookie
 from tools.reference import write_openapi
 
@@ -155,46 +154,10 @@ async def cast(house: House) -> AsyncIterator[Cast]:
         )
         await revoke_key(house.store, key.id)
         one.cookies = dict([await make_session_cookie(house.store, account)])
-        one.ids = await make_belongings(one)
-        answer = await _send(one, "post", "/client-tokens")
-        one.token = answer["client_token"]
+        one.ids = await make_belongings(house.url, one.owner)
+        answer = await one.ask(OPERATIONS["create_client_token"], one.owner)
+        one.token = answer.json()["client_token"]
         yield one
-
-
-async def make_belongings(cast: Cast) -> dict[str, str]:
-    """Return one id of each kind that the owner has."""
-    done = await _send(cast, "post", "/generate", json=make_generate())
-    picture = encode(make_image(16, 16))
-    upload = await _send(
-        cast, "post", "/files", content=picture, headers={"Content-Type": "image/png"}
-    )
-    name = make_id("flow", 8).replace("_", "-")
-    await _send(cast, "put", f"/workflows/{name}", json={"workflow": make_blank_graph()})
-    endpoint = await _send(
-        cast, "post", "/webhooks/endpoints", json={"url": "https://hooks.example/in"}
-    )
-    key = await _send(cast, "post", "/keys", json={})
-    ids = {
-        "job_id": done["job_id"],
-        "file_id": upload["file_id"],
-        "name": name,
-        "endpoint_id": endpoint["endpoint_id"],
-        "key_id": key["key_id"],
-    }
-    if "create_batch" in OPERATIONS:
-        batch = await _send(cast, "post", "/batches", json={"jobs": [make_generate()]})
-        ids["batch_id"] = batch["batch_id"]
-    test = await _send(cast, "post", f"/webhooks/endpoints/{ids['endpoint_id']}/test")
-    ids["delivery_id"] = test["delivery_id"]
-    return ids
-
-
-async def _send(cast: Cast, method: str, path: str, **request: Any) -> dict[str, Any]:
-    headers = {"Authorization": f"Bearer {cast.owner}", **request.pop("headers", {})}
-    answer = await cast.http.request(method, API + path, headers=headers, **request)
-    assert answer.is_success, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
 
 
 def get_code(answer: httpx.Response) -> tuple[int, str]:
