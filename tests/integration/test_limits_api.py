@@ -253,6 +253,20 @@ async def test_an_estimate_prices_and_keeps_nothing(pair: House) -> None:
         assert await pair.store.hgetall(make_books_key("usage", customer.owner, get_period())) == {}
 
 
+async def test_a_batch_is_estimated_as_a_whole(pair: House) -> None:
+    async with await make_customer(pair, "metered") as customer:
+        inputs = [{"prompt": "a boat"}, {"num_images": 4}]
+        batch = {"template": make_generate(), "inputs": inputs}
+        found = (await customer.client.post(ESTIMATE, json=batch)).json()
+        assert (found["jobs"], found["units"], found["price_usd"]) == (2, 5, "0.12")
+        wrong = {"jobs": [make_generate(), make_generate(width=13)]}
+        for path in (ESTIMATE, "/api/v1/batches"):
+            answer = await customer.client.post(path, json=wrong)
+            assert (answer.status_code, answer.json()["code"]) == (422, "batch_refused")
+            assert answer.json()["errors"][0]["pointer"] == "/jobs/1/width"
+        assert (await customer.client.get(JOBS)).json()["jobs"] == []
+
+
 async def test_an_estimate_says_what_does_not_fit_and_refuses_what_jobs_refuse(
     pair: House,
 ) -> None:

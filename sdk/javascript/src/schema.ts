@@ -226,6 +226,7 @@ export interface Endpoint {
 
 /** What a request would cost now. */
 export interface Estimate {
+  jobs: number;
   units: number;
   included_units: number;
   overage_units: number;

@@ -32,7 +32,7 @@ from comfyhoused.kit.ids import make_id
 #: Jobs of a batch that are looked at together: their pictures may have to be fetched.
 _ABREAST = 4
 #: What is wrong with one job, not with the customer or the house.
-_OF_ONE_JOB = frozenset({400, 404, 409, 413, 415, 422})
+OF_ONE_JOB = frozenset({400, 404, 409, 413, 415, 422})
 
 
 async def accept_batch(
@@ -101,7 +101,7 @@ async def _make_applications(
             await review_proposal(house, principal, proposal)
             return await _apply(house, principal, proposal, batch_id, number)
         except ComfyhouseError as error:
-            if error.status not in _OF_ONE_JOB:
+            if error.status not in OF_ONE_JOB:
                 raise
             faults.add(number, error)
             return None

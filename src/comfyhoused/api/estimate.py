@@ -1,22 +1,30 @@
 """POST /estimate: what a request would cost, and how long it would take, before it is sent."""
 
-from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from comfyhoused.api.acceptance import check_features, drop_files
+from comfyhoused.api.batch_acceptance import OF_ONE_JOB
+from comfyhoused.api.batch_bodies import Faults, list_requests
+from comfyhoused.api.batch_schemas import BatchRequest
 from comfyhoused.api.house import ApiHouse, House, JobWriter, Principal
-from comfyhoused.api.jobs import SubmitBody
+from comfyhoused.api.job_bodies import JobBody
 from comfyhoused.api.money import make_usd
 from comfyhoused.api.periods import get_period
 from comfyhoused.api.prices import make_price
 from comfyhoused.api.proposals.proposal import Proposal
 from comfyhoused.api.proposals.propose import JobRequest, propose
 from comfyhoused.api.quota import make_allowance
-from comfyhoused.api.schemas import BODY_PROBLEMS, NOT_FOUND, PROBLEMS
+from comfyhoused.api.schemas import BODY_PROBLEMS, NOT_FOUND, PROBLEMS, SUBMIT_EXAMPLES
 from comfyhoused.core.jobs.admission import UNLIMITED
 from comfyhoused.core.jobs.books import read_usage
 from comfyhoused.core.jobs.outlook import get_outlook
 from comfyhoused.core.workflows.run_kind import name_run_kind
+from comfyhoused.kit.errors import ComfyhouseError
 
 router = APIRouter(tags=["Usage"])
 
@@ -28,6 +36,7 @@ class Estimate(BaseModel):
         json_schema_extra={
             "examples": [
                 {
+                    "jobs": 1,
                     "units": 4,
                     "included_units": 1,
                     "overage_units": 3,
@@ -42,6 +51,7 @@ class Estimate(BaseModel):
         }
     )
 
+    jobs: int = Field(description="1, or the jobs of the batch")
     units: int = Field(description="charged when it is delivered; a workflow: at most")
     included_units: int = Field(description="of these, what the plan's price still holds")
     overage_units: int = Field(description="of these, what is paid beyond it")
@@ -51,31 +61,77 @@ class Estimate(BaseModel):
     wait_seconds: float | None = Field(
         description="estimated wait in line; null: no server is there, or nothing has run yet"
     )
-    run_seconds: float | None = Field(description="usual run time; null: nothing has run yet")
+    run_seconds: float | None = Field(
+        description="usual run time of the first; null: nothing has run yet"
+    )
     jobs_before: int = Field(description="waiting jobs that would go first")
 
 
-@router.post("/estimate", responses={**BODY_PROBLEMS, **PROBLEMS, **NOT_FOUND})
-async def estimate(house: House, principal: JobWriter, body: SubmitBody) -> Estimate:
-    """Tell units, price and wait of a job. It takes what POST /jobs takes, and accepts nothing.
+def _name_kind(body: Any) -> str:
+    if isinstance(body, BatchRequest):
+        return "batch"
+    lists = (body.get("jobs"), body.get("inputs")) if isinstance(body, dict) else ()
+    return "batch" if any(isinstance(one, list) for one in lists) else "job"
 
-    What POST /jobs would refuse is refused here in the same words.
+
+_EstimateBody = Annotated[
+    Annotated[BatchRequest, Tag("batch")] | Annotated[JobBody, Tag("job")],
+    Discriminator(_name_kind),
+    Body(
+        description="what POST /jobs takes, or what POST /batches takes",
+        openapi_examples=SUBMIT_EXAMPLES,
+    ),
+]
+
+
+@router.post("/estimate", responses={**BODY_PROBLEMS, **PROBLEMS, **NOT_FOUND})
+async def estimate(house: House, principal: JobWriter, body: _EstimateBody) -> Estimate:
+    """Tell units, price and wait of a job or a batch, and accept nothing.
+
+    What POST /jobs or POST /batches would refuse is refused here in the same words.
     """
+    if isinstance(body, BatchRequest):
+        proposals = await _propose_batch(house, principal, body)
+        return await price_proposals(house, principal, proposals)
     return await make_estimate(house, principal, body)
 
 
 async def make_estimate(house: ApiHouse, principal: Principal, request: JobRequest) -> Estimate:
     """Return what a request would cost; raises what is wrong with it. Nothing is kept."""
+    return await price_proposals(house, principal, [await _propose(house, principal, request)])
+
+
+async def _propose(house: ApiHouse, principal: Principal, request: JobRequest) -> Proposal:
     check_features(house, principal, request)
     proposal = await propose(house, principal, request)
     await drop_files(house, principal, proposal.carried)
-    return await price_proposal(house, principal, proposal)
+    return proposal
 
 
-async def price_proposal(house: ApiHouse, principal: Principal, proposal: Proposal) -> Estimate:
-    """Return what a proposal would cost now."""
+async def _propose_batch(
+    house: ApiHouse, principal: Principal, batch: BatchRequest
+) -> list[Proposal]:
+    faults = Faults(batch)
+    proposals: list[Proposal] = []
+    for number, request in enumerate(await asyncio.to_thread(list_requests, batch)):
+        try:
+            proposals.append(await _propose(house, principal, request))
+        except ComfyhouseError as error:
+            if error.status not in OF_ONE_JOB:
+                raise
+            faults.add(number, error)
+        if faults.is_enough:
+            break
+    faults.check()
+    return proposals
+
+
+async def price_proposals(
+    house: ApiHouse, principal: Principal, proposals: Sequence[Proposal]
+) -> Estimate:
+    """Return what proposals would cost now, at least one; times are those of the first."""
     store, plan = house.resources.store, house.plans.get(principal.plan)
-    units = proposal.units if principal.mode == "live" else 0
+    units = sum(one.units for one in proposals) if principal.mode == "live" else 0
     usage = await read_usage(store, principal.owner, get_period())
     used = usage.settled + usage.reserved
     price = make_price(plan, units, used=used)
@@ -86,9 +142,10 @@ async def price_proposal(house: ApiHouse, principal: Principal, proposal: Propos
         mode=principal.mode,
         plan_class=plan.plan_class,
         owner=principal.owner,
-        run_kind=name_run_kind(proposal.workflow.graph),
+        run_kind=name_run_kind(proposals[0].workflow.graph),
     )
     return Estimate(
+        jobs=len(proposals),
         units=units,
         included_units=price.included_units,
         overage_units=price.overage_units,

@@ -223,6 +223,7 @@ class Endpoint(Answer):
 class Estimate(Answer):
     """What a request would cost now."""
 
+    jobs: int
     units: int
     included_units: int
     overage_units: int
