@@ -141,6 +141,7 @@ class ModelShelf:
         return cls({folder: tuple(names) for folder, names in loaded.items()})
 
 
+_PAINTERS = ("checkpoints", "diffusion_models")
 _shelf = ModelShelf()
 _switches = Switches()
 
@@ -159,6 +160,6 @@ def list_folders() -> list[str]:
 
 def list_models(folder: str) -> list[str]:
     """Return the file names in `folder`; none for an unknown folder."""
-    if folder == "checkpoints" and _switches.no_checkpoints:
+    if folder in _PAINTERS and _switches.no_checkpoints:
         return []
     return list(_shelf.folders.get(folder, ()))

@@ -50,7 +50,7 @@ class Switches:
     refuse_prompts: bool = False
     """POST /prompt answers 500."""
     no_checkpoints: bool = False
-    """The catalogue shows no checkpoint."""
+    """The catalogue shows no checkpoint, and no other model that paints."""
 
     def as_dict(self) -> dict[str, SwitchValue]:
         """Return all switches by name, ready for JSON."""

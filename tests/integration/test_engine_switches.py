@@ -200,6 +200,7 @@ async def test_catalogue_without_checkpoints(stage: Stage) -> None:
     loader = (await stage.get("object_info/CheckpointLoaderSimple"))["CheckpointLoaderSimple"]
     assert loader["input"]["required"]["ckpt_name"][0] == []
     assert await stage.get("models/checkpoints") == []
+    assert await stage.get("models/diffusion_models") == []
     url = f"{stage.engine.url}/prompt"
     async with stage.session.post(url, json={"prompt": make_t2i()}) as response:
         assert response.status == 400
