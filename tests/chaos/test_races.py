@@ -168,7 +168,7 @@ async def test_what_is_released_can_be_used_again(house: House) -> None:
 async def test_settling_a_hundred_times_charges_once(house: House) -> None:
     owner = f"account:{make_id('acct', 8)}"
     application = Application(
-        make_job_id(), owner, "live", "free", "workflow", {"graph": make_blank_graph()}, units=3
+        make_job_id(), owner, "live", "free", "generate", {"graph": make_blank_graph()}, units=3
     )
     job_id = (await admit(house.store, application)).job_id
     await wait_all_terminal_by_store(house, [job_id])
