@@ -12,6 +12,7 @@ import pytest_asyncio
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from comfyhoused.api.keys import create_key
 from comfyhoused.kit.ids import make_id
 from tests.house import House
 from tests.job_cases import make_generate
@@ -333,3 +334,18 @@ async def test_models_are_listed_with_what_is_known_of_them(customer: httpx.Asyn
     painter = facts["checkpoint", "sandbox-xl-painter.safetensors"]
     assert (painter["family"], painter["commercial"], painter["offered"]) == ("sdxl", True, True)
     assert facts["diffusion_model", "sandbox-flux-painter.safetensors"]["offered"]
+
+
+async def test_a_plan_decides_on_control_and_mark(
+    house: House, customer: httpx.AsyncClient
+) -> None:
+    _, secret = await create_key(house.store, account=make_id("acct", 8), mode="live", plan="free")
+    headers = {"Authorization": f"Bearer {secret}"}
+    body: dict[str, Any] = make_generate(width=256, height=256, seed=8)
+    async with httpx.AsyncClient(base_url=house.url, headers=headers, timeout=60) as free:
+        control = {"controlnet_type": "canny", "control_image": as_uri(make_image(64, 64))}
+        refused = await free.post(GENERATE, json={**body, **control})
+        assert (refused.status_code, refused.json()["code"]) == (403, "plan_lacks_feature")
+        [marked] = await download(free, await post(free, GENERATE, body))
+    [plain] = await download(customer, await post(customer, GENERATE, body))
+    assert not np.array_equal(read(plain), read(marked))

@@ -20,6 +20,7 @@ from comfyhoused.core.workflows.parameters import (
     find_range_errors,
 )
 from comfyhoused.core.workflows.policy import NodePolicy
+from comfyhoused.core.workflows.run_kind import name_run_kind
 from comfyhoused.core.workflows.validation import check_graph
 from tests.picture_catalogues import FLUX, FLUX_DEV, SD15, SDXL, make_catalogue
 
@@ -219,3 +220,12 @@ def test_without_a_union_node_only_controlnets_of_their_own_are_offered() -> Non
 def test_the_strength_of_a_control_has_a_range(strength: float) -> None:
     errors = find_range_errors(replace(PLAIN, control=replace(CANNY, strength=strength)))
     assert [error["pointer"] for error in errors] == ["/controlnet_strength"]
+
+
+@pytest.mark.parametrize("model", [SD15, SDXL, FLUX])
+def test_other_words_take_equally_long_and_more_steps_do_not(model: str) -> None:
+    kinds = [
+        name_run_kind(build(model=model, **changes))
+        for changes in ({}, {"prompt": "two boats", "seed": 9}, {"steps": 21})
+    ]
+    assert kinds[0] == kinds[1] != kinds[2]

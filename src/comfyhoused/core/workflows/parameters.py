@@ -90,7 +90,7 @@ def choose_model(requested: str | None, offered: Sequence[str]) -> str:
     """
     if not offered:
         raise NoModels(
-            "no ComfyUI server has a checkpoint: put a .safetensors file into "
+            "no ComfyUI server has a checkpoint that you may use: put a .safetensors file into "
             "ComfyUI/models/checkpoints, press R on ComfyUI's page or restart it, and try again"
         )
     if requested is None:

@@ -8,7 +8,9 @@ from comfyhoused.core.workflows.files import is_file_ref
 from comfyhoused.core.workflows.graph import Graph
 
 _SEEDS = frozenset({"seed", "noise_seed"})
-_WORDS = frozenset({"text", "prompt", "filename_prefix"})
+_WORDS = frozenset(
+    {"text", "text_g", "text_l", "clip_l", "t5xxl", "prompt", "negative_prompt", "filename_prefix"}
+)
 _TINTS = frozenset({"color"})
 
 
