@@ -15,7 +15,7 @@ up: run ## start everything and make a first picture; ONCE=1 stops after it
 	@exec $(BIN)/comfyhoused up $(if $(ONCE),--once)
 
 test: check ## all checks and tests; T=tests/unit runs a part
-	@$(BIN)/pytest -n 2 --dist loadfile -m "not soak" $(T)
+	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not soak" $(T)
 
 check: dev ## style, types and layers; edits nothing
 	@$(BIN)/ruff check --quiet

@@ -1,5 +1,6 @@
 """Fixtures every test may use: real servers on free ports of 127.0.0.1."""
 
+import inspect
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -7,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import certifi
+import httpx
 import pytest
 from redis.asyncio import Redis
 
 from tests.chromium import find_chromium
 from tests.house import House
 from tests.processes import EngineProcess, ServerProcess, ValkeyProcess
+from tests.waiting import PATIENCE_SECONDS
 
 MakeValkey = Callable[[], ValkeyProcess]
 MakeEngine = Callable[..., EngineProcess]
@@ -37,6 +40,17 @@ def quick_starts(tmp_path_factory: pytest.TempPathFactory) -> None:
     file = tmp_path_factory.mktemp("authorities") / "one.pem"
     file.write_text(first)
     os.environ["SSL_CERT_FILE"] = str(file)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_clients() -> None:
+    """Have clients that name no time limit wait as long as everything else in the tests.
+
+    httpx's own five seconds are less than a machine with much else to do may take for an answer.
+    """
+    limits = inspect.signature(httpx.AsyncClient).parameters["timeout"].default
+    for name in ("connect", "read", "write", "pool"):
+        setattr(limits, name, PATIENCE_SECONDS)
 
 
 @pytest.fixture(scope="session")

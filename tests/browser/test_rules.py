@@ -25,7 +25,7 @@ FORMS = {
 async def open_front(house: House, **headers: str) -> AsyncIterator[tuple[httpx.AsyncClient, str]]:
     """Give a browser-like client that has opened the front page, and its form token."""
     async with httpx.AsyncClient(
-        base_url=house.url, headers={**HTML, **headers}, timeout=20
+        base_url=house.url, headers={**HTML, **headers}, timeout=60
     ) as client:
         page = await client.get("/")
         token = re.search(r'name="token" value="([0-9a-f]{64})"', page.text)
@@ -112,7 +112,7 @@ async def test_production_shows_the_house_and_takes_no_work(house: House) -> Non
     api.restart()
     try:
         api.wait_ready()
-        async with httpx.AsyncClient(base_url=api.url, headers=HTML, timeout=20) as client:
+        async with httpx.AsyncClient(base_url=api.url, headers=HTML, timeout=60) as client:
             page = await client.get("/")
             assert page.status_code == 200
             assert "One house" in page.text
@@ -201,7 +201,7 @@ async def test_the_page_opens_while_the_store_is_away(
 ) -> None:
     async with House(tmp_path_factory.mktemp("a house without store"), workers=0) as house:
         house.valkey.kill()
-        async with httpx.AsyncClient(base_url=house.url, headers=HTML, timeout=20) as client:
+        async with httpx.AsyncClient(base_url=house.url, headers=HTML, timeout=60) as client:
             page = await client.get("/")
             assert page.status_code == 200
             assert "The store of jobs does not answer" in page.text

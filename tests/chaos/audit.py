@@ -83,7 +83,7 @@ async def check_ledger(house: House, owner: str, jobs: dict[str, dict[str, Any]]
 
 async def check_outputs(house: House, jobs: dict[str, dict[str, Any]]) -> None:
     """Every delivered output is ours and whole; of every other attempt nothing is left."""
-    async with httpx.AsyncClient(timeout=30) as stranger:
+    async with httpx.AsyncClient(timeout=60) as stranger:
         for job in jobs.values():
             if job["status"] != "succeeded":
                 continue

@@ -66,7 +66,7 @@ RUNS = [name for name in list_recordings("ws") if is_single_run(name)]
 
 
 def make_client(url: str) -> ComfyClient:
-    return ComfyClient(url, http_timeout_seconds=10, post_timeout_seconds=10)
+    return ComfyClient(url, http_timeout_seconds=60, post_timeout_seconds=60)
 
 
 @pytest.mark.parametrize("name", RUNS)

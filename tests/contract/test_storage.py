@@ -273,7 +273,7 @@ async def test_s3_link_uses_the_public_endpoint(bucket: Bucket) -> None:
 async def test_s3_keeps_the_content_type(bucket: Bucket) -> None:
     await put(S3Storage(bucket), "a.png", b"picture")
     request = urllib.request.Request(f"{bucket.endpoint}/{bucket.name}/a.png", method="HEAD")
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         assert answer.headers["Content-Type"] == PNG
 
 
@@ -283,7 +283,7 @@ async def test_s3_broken_uploads_leave_no_parts(bucket: Bucket) -> None:
         await storage.put(
             "a.png", break_off(bytes(12 * MEGABYTE)), content_type=PNG, max_bytes=10**9
         )
-    with urllib.request.urlopen(f"{bucket.endpoint}/{bucket.name}?uploads", timeout=10) as answer:
+    with urllib.request.urlopen(f"{bucket.endpoint}/{bucket.name}?uploads", timeout=60) as answer:
         assert b"<UploadId>" not in answer.read()
 
 
