@@ -43,7 +43,8 @@ async def close_books(
     False where something is still reserved, or another worker was faster. Raises
     StorageUnavailable.
     """
-    if (await read_usage(store, owner, period)).reserved:
+    usage = await read_usage(store, owner, period)
+    if usage.reserved or usage.ledger_object:
         return False
     key = f"ledgers/{make_digest(owner)}/{period}-{make_id('try', 8)}.jsonl"
     await store.zadd(DOOMED, {key: get_now_ms() + _GRACE_MS})
