@@ -98,12 +98,13 @@ async def accept_proposal(
         async with spending_token(store, principal.token, proposal.units) as spending:
             with explaining_refusal(house, principal, application):
                 admission = await admit(store, application)
-            spending.is_kept = not admission.is_replayed
+            spending.is_kept = admission.job_id == application.job_id
     except _REFUSALS:
         await drop_files(house, principal, proposal.carried)
         raise
-    if admission.is_replayed:
-        # The first request brought the same picture; this copy belongs to no job.
+    if admission.job_id != application.job_id:
+        # The first request brought the same picture; this copy belongs to no job. (A connection
+        # that broke sends a script twice: then the job that was there before is this one.)
         await drop_files(house, principal, proposal.carried)
     if admission.should_ring:
         # Only a hurry: the admission has rung the bell of every live worker already.

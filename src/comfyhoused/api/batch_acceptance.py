@@ -69,7 +69,7 @@ async def accept_batch(
         if error.status < 500:  # else it may have been accepted
             await drop_files(house, principal, carried)
         raise
-    if admission.is_replayed:
+    if admission.batch_id != batch_id:
         await drop_files(house, principal, carried)
     ring_for(house, should_ring=admission.should_ring)
     return admission

@@ -83,6 +83,9 @@ async def admit_batch(store: Store, application: BatchApplication) -> BatchAdmis
     )
     if answer[0] == "admitted":
         return BatchAdmission(answer[1], is_replayed=False, should_ring=answer[2] == 1)
+    if answer == ["replayed", application.batch_id]:
+        # This very batch, sent twice over a connection that broke: its requests must stay.
+        return BatchAdmission(answer[1], is_replayed=True, should_ring=True)
     await _unstage(store, application.jobs)
     if answer[0] == "mismatch":
         raise make_conflict()
@@ -133,7 +136,8 @@ async def _stage(store: Store, jobs: Sequence[Application]) -> None:
         pipeline = store.pipeline(transaction=False)
         for job in jobs[start : start + _CHUNK]:
             key = make_key(job.job_id, ":spec")
-            pipeline.set(key, json.dumps(job.spec), ex=_STAGED_SECONDS)
+            # Where it is there it belongs to a job that was accepted, and stays as it is.
+            pipeline.set(key, json.dumps(job.spec), ex=_STAGED_SECONDS, nx=True)
         with translate_errors():
             await pipeline.execute()
 
