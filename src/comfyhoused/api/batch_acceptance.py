@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from comfyhoused.adapters.queue.doorbell import ring
+from comfyhoused.adapters.redis.client import StoreFull, StoreUnavailable
 from comfyhoused.api.acceptance import (
     check_features,
     drop_files,
@@ -62,13 +63,10 @@ async def accept_batch(
             idempotency_key=idempotency_key,
             body_digest=digest,
         )
-        whole = replace(jobs[0], units=sum(job.units for job in jobs))
-        with explaining_refusal(house, principal, whole):
-            admission = await admit_batch(house.resources.store, application)
-    except ComfyhouseError as error:
-        if error.status < 500:  # else it may have been accepted
-            await drop_files(house, principal, carried)
+    except ComfyhouseError:
+        await drop_files(house, principal, carried)
         raise
+    admission = await _admit(house, principal, application, carried)
     if admission.batch_id != batch_id:
         await drop_files(house, principal, carried)
     ring_for(house, should_ring=admission.should_ring)
@@ -79,6 +77,20 @@ def ring_for(house: ApiHouse, *, should_ring: bool) -> None:
     """Ring the doorbell; only a hurry, for the admission has called every live worker."""
     if should_ring:
         asyncio.get_running_loop().run_in_executor(None, ring, house.broker)
+
+
+async def _admit(
+    house: ApiHouse, principal: Principal, application: BatchApplication, carried: Sequence[str]
+) -> BatchAdmission:
+    whole = replace(application.jobs[0], units=sum(job.units for job in application.jobs))
+    try:
+        with explaining_refusal(house, principal, whole):
+            return await admit_batch(house.resources.store, application)
+    except ComfyhouseError as error:
+        # A store that was cut off may have accepted it: then the files are its jobs'.
+        if not isinstance(error, StoreUnavailable) or isinstance(error, StoreFull):
+            await drop_files(house, principal, carried)
+        raise
 
 
 async def _make_applications(
