@@ -29,6 +29,7 @@ _HINTS = {
     "watermark": "A text, written small into a corner.",
     "loras": "A name a line, and how strongly it acts: `film 0.8`.",
 }
+_PLACEHOLDERS = {"seed": "A new one", "watermark": "None", "negative_prompt": "Nothing"}
 #: Beside what a template needs, these stand open; the rest is folded away.
 _OPEN = ("strength", "width", "height", "seed", "num_images", "factor")
 _SHORT_TEXT = 300
@@ -64,7 +65,7 @@ def _make_control(
         is_required=is_needed,
         is_extra=folds and not is_needed and name not in _OPEN,
         value=_write_default(kind, default),
-        placeholder="" if is_needed else "The default",
+        placeholder="" if is_needed else _PLACEHOLDERS.get(name, "The default"),
         is_whole="integer" in _list_types(schema),
         options=_list_options(schema),
         longest=schema.get("maxLength"),
