@@ -27,7 +27,9 @@ from tests.job_desks import admit_job, claim_next, make_desk
 
 WHICH = st.integers(0, 10_000)  # not drawn from the lists themselves, whose order time may change
 OWNERS = ("account:a", "account:b")
-LIMIT = 12
+#: As many jobs of the second owner are at work at once.
+CAP = 2
+SLOTS = 3
 
 
 class Jobs(RuleBasedStateMachine):
@@ -52,14 +54,27 @@ class Jobs(RuleBasedStateMachine):
     def admit(self, owner: str) -> None:
         # Ids that are the same in every run: hypothesis repeats what it has found.
         job_id = str(uuid.uuid5(uuid.NAMESPACE_OID, str(len(self.seen))))
-        self.do(admit_job(self.store, owner, units=1, job_id=job_id))
+        cap = CAP if owner == OWNERS[1] else 0
+        self.do(admit_job(self.store, owner, units=1, job_id=job_id, concurrency=cap))
         self.seen[job_id], self.owner_of[job_id] = JobState.QUEUED, owner
 
     @rule(worker=st.sampled_from("ab"))
     def claim(self, worker: str) -> None:
-        assignment = self.do(claim_next(self.store, make_desk(worker=worker, slots=3)))
+        assignment = self.do(claim_next(self.store, make_desk(worker=worker, slots=SLOTS)))
         if assignment is not None:
             self.held.append(assignment)
+        else:
+            self._check_nobody_could_run()
+
+    def _check_nobody_could_run(self) -> None:
+        """Nothing was given out: the slots are taken, or whoever waits has enough at work."""
+        waiting = [
+            owner for owner in OWNERS if self.do(self.store.zcard(f"ch:1:queue:live:free:{owner}"))
+        ]
+        taken = self.do(self.store.scard("ch:1:backend:one:slots"))
+        assert taken >= SLOTS or set(waiting) <= {OWNERS[1]}
+        if taken < SLOTS and waiting:
+            assert self.do(self.store.scard(f"ch:1:owner:{OWNERS[1]}:assigned")) == CAP
 
     @precondition(lambda self: self.held)
     @rule(which=WHICH, verb=st.sampled_from(["start", "succeed", "fail", "requeue", "die"]))
@@ -124,6 +139,9 @@ class Jobs(RuleBasedStateMachine):
             ended,
         )
         assert self.do(self.store.scard("ch:1:backend:one:slots")) == counts.assigned
+        at_work = [self.do(self.store.scard(f"ch:1:owner:{owner}:assigned")) for owner in OWNERS]
+        assert sum(at_work) == counts.assigned
+        assert at_work[1] <= CAP
         assert all(count == 1 for count in self.ends.values())
 
     def teardown(self) -> None:
