@@ -6,6 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator
 from comfyhoused.adapters.redis.client import Store
 from comfyhoused.adapters.storage.storage import Storage
 from comfyhoused.core.files.content_types import EXTENSIONS, make_safe_type
+from comfyhoused.core.files.media import strip_media_text
 from comfyhoused.core.files.peeking import PeekedStream
 from comfyhoused.core.files.places import OutputPlace
 from comfyhoused.core.files.png import strip_png_text
@@ -41,7 +42,7 @@ async def store_output(
     try:
         stored = await storage.put(
             key,
-            _hold_back(strip_webp_text(strip_png_text(stream.replay())), expecting),
+            _hold_back(_strip(stream.replay()), expecting),
             content_type=content_type,
             max_bytes=max_bytes,
         )
@@ -63,6 +64,11 @@ async def store_output(
         keep_seconds=keep_seconds,
         job_id=place.job_id,
     )
+
+
+def _strip(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """Pass on what is no words of the prompt; each of them looks at its own kind of file only."""
+    return strip_media_text(strip_webp_text(strip_png_text(chunks)))
 
 
 class _KeptBefore(Exception):
