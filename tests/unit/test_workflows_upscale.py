@@ -3,6 +3,7 @@
 import pytest
 
 from comfyhoused.core.workflows.cost import count_upscale_units
+from comfyhoused.core.workflows.delivered_size import find_size_errors
 from comfyhoused.core.workflows.graph import Graph
 from comfyhoused.core.workflows.model_book import ModelBook
 from comfyhoused.core.workflows.parameters import InvalidParameters
@@ -71,6 +72,24 @@ def test_what_cannot_be_enlarged_is_refused(
     with pytest.raises(InvalidParameters) as caught:
         build(factor, model, side, side)
     assert [error["pointer"] for error in caught.value.errors] == [pointer]
+
+
+@pytest.mark.parametrize(
+    ("size", "count", "output_format", "pointers"),
+    [
+        ((8192, 8192), 1, "png", []),
+        ((8192, 8192), 2, "png", ["/image"]),
+        ((16_384, 100), 1, "jpeg", []),
+        ((16_384, 100), 1, "webp", ["/output_format"]),
+        ((100, 65_536), 1, "jpeg", ["/output_format"]),
+        ((100, 65_536), 1, "png", []),
+    ],
+)
+def test_what_a_format_cannot_hold_is_refused(
+    size: tuple[int, int], count: int, output_format: str, pointers: list[str]
+) -> None:
+    errors = find_size_errors(*size, count=count, output_format=output_format, pointer="/image")
+    assert [error["pointer"] for error in errors] == pointers
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from comfyhoused.api.proposals.proposal import Proposal
 from comfyhoused.api.schemas import GenerateRequest, JobOptions
 from comfyhoused.core.workflows.control import Control
 from comfyhoused.core.workflows.cost import UnitTable, count_units
+from comfyhoused.core.workflows.delivered_size import find_size_errors
 from comfyhoused.core.workflows.generate import build_graph, check_parameters
 from comfyhoused.core.workflows.model_book import ModelBook, ModelDefaults
 from comfyhoused.core.workflows.painters import list_painters
@@ -135,7 +136,7 @@ def _add_pictures(
     width, height = choose_size(
         request.width, request.height, shape, (parameters.width, parameters.height)
     )
-    _check_mask(image_size, pictures.find_size("mask_image"))
+    _check_sizes(request, pictures)
     control = parameters.control
     return replace(
         parameters,
@@ -148,17 +149,29 @@ def _add_pictures(
     )
 
 
-def _check_mask(image: tuple[int, int] | None, mask: tuple[int, int] | None) -> None:
-    """Raise InvalidParameters for a mask of another shape; another size of it is stretched."""
+def _check_sizes(request: GenerateRequest, pictures: Pictures) -> None:
+    """Raise InvalidParameters for a mask of another shape (another size of it is stretched), and
+    for more pixels than are handed over: inpainting gives pictures of the size of init_image.
+    """
+    image, mask = pictures.find_size("init_image"), pictures.find_size("mask_image")
     if image is None or mask is None:
         return
+    errors = list(
+        find_size_errors(
+            *image,
+            count=request.num_images,
+            output_format=request.output_format,
+            pointer="/init_image",
+        )
+    )
     if abs(image[0] * mask[1] - image[1] * mask[0]) > max(*image, *mask):
         detail = (
             f"mask_image is {mask[0]} × {mask[1]}, init_image {image[0]} × {image[1]}: "
             "they must have the same shape"
         )
-        error = FieldError(pointer="/mask_image", detail=detail)
-        raise InvalidParameters(detail, errors=[error])
+        errors.append(FieldError(pointer="/mask_image", detail=detail))
+    if errors:
+        raise InvalidParameters(errors[0]["detail"], errors=errors)
 
 
 def _count_units(parameters: GenerateParameters, table: UnitTable) -> int:

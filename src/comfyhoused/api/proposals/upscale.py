@@ -43,7 +43,7 @@ async def propose_upscale(
 def _make_upscaling(request: UpscaleRequest, model: str, pictures: Pictures) -> Upscaling:
     file = pictures.files["image"]
     width, height = pictures.find_size("image") or (1, 1)
-    return Upscaling(file.id, width, height, request.factor, model)
+    return Upscaling(file.id, width, height, request.factor, model, request.output_format)
 
 
 def _describe(request: UpscaleRequest, wanted: Upscaling) -> dict[str, Any]:

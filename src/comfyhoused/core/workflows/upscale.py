@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from comfyhoused.core.workflows.catalogue import Catalogue
+from comfyhoused.core.workflows.delivered_size import find_size_errors
 from comfyhoused.core.workflows.graph import Graph, Value, Workflow
 from comfyhoused.core.workflows.merged_offer import merge_offers
 from comfyhoused.core.workflows.model_book import ModelBook
@@ -13,7 +14,6 @@ from comfyhoused.core.workflows.parts import make_node, make_output
 from comfyhoused.kit.errors import FieldError
 
 FACTORS = (2, 4)
-MOST_UPSCALED_PIXELS = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Upscaling:
     height: int
     factor: int
     model: str = ""
+    output_format: str = "png"
 
     @property
     def output_pixels(self) -> int:
@@ -74,13 +75,14 @@ def _find_errors(
     if wanted.factor not in FACTORS:
         allowed = [str(factor) for factor in FACTORS]
         yield FieldError(pointer="/factor", detail="factor must be 2 or 4", allowed=allowed)
-    elif wanted.output_pixels > MOST_UPSCALED_PIXELS:
-        most = MOST_UPSCALED_PIXELS // 1024**2
-        detail = (
-            f"{wanted.width} × {wanted.height} enlarged {wanted.factor} times is more than "
-            f"{most} megapixels"
+    else:
+        yield from find_size_errors(
+            wanted.width * wanted.factor,
+            wanted.height * wanted.factor,
+            count=1,
+            output_format=wanted.output_format,
+            pointer="/image",
         )
-        yield FieldError(pointer="/image", detail=detail)
     if wanted.model:
         yield from check_choice("/model", wanted.model, list_upscalers(catalogues, book))
 
