@@ -24,7 +24,8 @@ class Customer:
             httpx.AsyncClient(
                 base_url=api.url,
                 headers={"Authorization": f"Bearer {secret}"},
-                timeout=PATIENCE_SECONDS,
+                # A crowd of requests waits for connections, each of which is quick.
+                timeout=httpx.Timeout(PATIENCE_SECONDS, pool=10 * PATIENCE_SECONDS),
             )
             for api in house.apis
         ]
