@@ -37,7 +37,8 @@ async def list_findings(settings: Settings) -> list[Finding]:
         fleet = [] if redis[0].is_wrong else await _check_backends(store)
         storage = await _check_storage(settings)
         own = [_check_secret(settings), *redis, storage, _check_mail(settings)]
-        return [*own, *_list_node_policy(settings), *fleet]
+        rules = [*_list_node_policy(settings), _describe_moderation(settings)]
+        return [*own, *rules, *fleet]
     finally:
         await store.aclose()
 
@@ -99,6 +100,21 @@ def _list_node_policy(settings: Settings) -> list[Finding]:
             for name in unaudited
         ),
     ]
+
+
+def _describe_moderation(settings: Settings) -> Finding:
+    moderation = settings.moderation
+    judge = "an address" if moderation.moderation_url else "a command"
+    if moderation.moderation_url is None and moderation.moderation_command is None:
+        return Finding("judge", False, "nobody judges content; CH_MODERATION_URL would")
+    stages = {
+        "before a job": moderation.moderation_before,
+        "before its outputs": moderation.moderation_after,
+    }
+    asked = " and ".join(name for name, is_asked in stages.items() if is_asked)
+    detail = f"{judge} is asked {asked or 'never'}; without an answer content is "
+    outcome = "refused" if moderation.moderation_when_down == "refuse" else "allowed"
+    return Finding("judge", not asked, detail + outcome)
 
 
 async def _check_backends(store: Store) -> list[Finding]:

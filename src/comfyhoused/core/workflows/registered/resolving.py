@@ -125,11 +125,7 @@ def _resolve(
     catalogues: Sequence[Catalogue],
 ) -> DeclaredInput:
     declared = _narrow(draft, specs)
-    given = declared.default
-    if given is None and declared.type != "seed":
-        given = _find_literal(declared, graph)
-    if declared.type == "seed" or declared.is_required:
-        given = declared.default if declared.type == "seed" else None
+    given = _find_default(declared, graph)
     if given is None:
         is_required = declared.type != "seed" or bool(declared.is_required)
         return replace(declared, default=None, is_required=is_required)
@@ -140,6 +136,17 @@ def _resolve(
         except BadValue as bad:
             raise BadValue(f"default: {bad.detail}", bad.allowed) from bad
     return replace(declared, default=given, is_required=False)
+
+
+def _find_default(declared: DeclaredInput, graph: Mapping[str, Any]) -> Scalar | None:
+    """Return the declared default, else what stands in the graph; a seed there is left alone:
+    it was drawn when the graph was saved, and would be the same for every job.
+    """
+    if declared.type == "seed":
+        return declared.default
+    if declared.is_required:
+        return None
+    return _find_literal(declared, graph) if declared.default is None else declared.default
 
 
 def _narrow(draft: DeclaredInput, specs: Sequence[InputSpec]) -> DeclaredInput:
