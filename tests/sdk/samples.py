@@ -24,6 +24,7 @@ _LANGUAGES = {
     "typescript": "js",
 }
 _FENCE = re.compile(r"^( *)```(\w+)[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
+_ESCAPED = re.compile(r"^(?: {4}|\t)(?:curl|comfyhouse|from comfyhouse) .*", re.MULTILINE)
 _MARK = re.compile(r"<!-- not run: (.*?) -->\s*\Z", re.DOTALL)
 
 _BASH = """\
@@ -56,12 +57,21 @@ class Sample:
 
 def list_samples() -> list[Sample]:
     """Return every sample of our documents."""
-    paths = sorted({path for pattern in _PAGES for path in REPOSITORY.glob(pattern)})
+    return [sample for page, text in _read_pages() for sample in find_samples(text, page)]
+
+
+def list_unfenced() -> list[str]:
+    """Return what looks like a sample and stands in no block: nobody would ever run it."""
     return [
-        sample
-        for path in paths
-        for sample in find_samples(path.read_text(), str(path.relative_to(REPOSITORY)))
+        f"{page}: {line[0]}"
+        for page, text in _read_pages()
+        for line in _ESCAPED.finditer(_FENCE.sub("", text))
     ]
+
+
+def _read_pages() -> Iterator[tuple[str, str]]:
+    for path in sorted({path for pattern in _PAGES for path in REPOSITORY.glob(pattern)}):
+        yield str(path.relative_to(REPOSITORY)), path.read_text()
 
 
 def find_samples(text: str, page: str) -> Iterator[Sample]:

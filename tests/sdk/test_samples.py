@@ -13,7 +13,13 @@ from PIL import Image
 from comfyhoused.api.key_records import SCOPES
 from comfyhoused.api.keys import create_key
 from tests.house import House
-from tests.sdk.samples import Sample, find_samples, list_samples, write_program
+from tests.sdk.samples import (
+    Sample,
+    find_samples,
+    list_samples,
+    list_unfenced,
+    write_program,
+)
 from tools import javascript
 
 _SAMPLES = list_samples()
@@ -81,6 +87,10 @@ def test_every_sample_is_run_or_says_why_not() -> None:
     assert [
         one.where for one in _SAMPLES if one.why_not is not None and len(one.why_not) < 10
     ] == []
+
+
+def test_no_sample_hides_from_the_tests() -> None:
+    assert list_unfenced() == []
 
 
 @pytest.fixture(scope="session")
