@@ -62,7 +62,7 @@ async def show_job(member: SignedIn, job_id: str) -> Response:
 async def show_print(member: SignedIn, job_id: str) -> Response:
     """Give the result, to be put into the page that waits for it."""
     view = await view_whole(member, await get_member_job(member, job_id))
-    return PAGES.render("_print.html", job=view)
+    return PAGES.render("console/_print.html", job=view)
 
 
 @router.post("/jobs/{job_id}/cancel")

@@ -1,12 +1,13 @@
 """/console/jobs: the account's jobs, newest first."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
+from comfyhoused.api.charging import count_charge
 from comfyhoused.api.console.console_pages import render_console
 from comfyhoused.api.console.signed_in import SignedIn
 from comfyhoused.api.console.views import JobView, view_job
@@ -71,7 +72,8 @@ async def view_whole(member: SignedIn, job: Job) -> JobView:
         for raw in job.outputs
         if await find_file(resources.store, raw["file_id"]) is not None
     }
-    return view_job(job, base=_BASE, kept=kept)
+    view = view_job(job, base=_BASE, kept=kept)
+    return replace(view, charged_units=count_charge(member.house.plans.units, job))
 
 
 def _list_states(mode: KeyMode, state: JobState | None) -> list[Choice]:

@@ -4,7 +4,8 @@ from pydantic import ValidationError
 
 from comfyhoused.api.proposals.propose import JobRequest
 from comfyhoused.api.schemas import GenerateRequest, UpscaleRequest, WorkflowRequest
-from comfyhoused.core.jobs.record import Job, JobNotFound, get_spec
+from comfyhoused.core.jobs.archive import find_spec
+from comfyhoused.core.jobs.record import Job
 from comfyhoused.kit.errors import Conflict
 from comfyhoused.resources import Resources
 
@@ -33,7 +34,7 @@ async def can_repeat(resources: Resources, job: Job) -> bool:
 async def make_request_again(resources: Resources, job: Job) -> JobRequest:
     """Return the request that the job answered: the same parameters, seed and all.
 
-    Raises RequestGone, which is so for the graphs of jobs that were archived.
+    Raises RequestGone where it is not kept, or this version of the API would not take it.
     """
     parameters, metadata = job.facts.get("parameters", {}), job.facts.get("metadata", {})
     options = {"metadata": metadata} if metadata else {}
@@ -45,8 +46,15 @@ async def make_request_again(resources: Resources, job: Job) -> JobRequest:
         if "workflow" in parameters:
             reference = f"{parameters['workflow']}@{parameters['version']}"
             return WorkflowRequest(workflow=reference, inputs=parameters["inputs"], **options)
-        spec = await get_spec(resources.store, job.id)
-        units = max(1, job.reserved_units)
-        return WorkflowRequest(workflow=spec["graph"], max_units=units, **options)
-    except (JobNotFound, KeyError, ValidationError) as error:
-        raise RequestGone("Jobs keep what they were asked for a day.") from error
+        spec = await find_spec(resources.store, resources.storage, job.id)
+        if spec is None:
+            raise RequestGone("What it was asked for is gone.")
+        finish = spec.get("finish", {})
+        return WorkflowRequest(
+            workflow=spec["graph"],
+            max_units=max(1, job.reserved_units),
+            output_format=finish.get("format"),
+            **options,
+        )
+    except (KeyError, ValidationError) as error:
+        raise RequestGone("It was asked for in a form that is not taken any more.") from error

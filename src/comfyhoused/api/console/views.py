@@ -9,6 +9,7 @@ from comfyhoused.api.console.recipes import RECIPES, Recipe
 from comfyhoused.api.console.sample import SAMPLE
 from comfyhoused.api.rendering import find_engine, make_timings
 from comfyhoused.api.schemas import Timings
+from comfyhoused.core.files.content_types import EXTENSIONS
 from comfyhoused.core.jobs.record import Job
 from comfyhoused.core.jobs.states import JobState
 from comfyhoused.web.assets import ASSETS
@@ -43,6 +44,7 @@ class Picture:
     width: int
     height: int
     size_bytes: int | None
+    extension: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +84,11 @@ class JobView:
     parameters: dict[str, Any]
     metadata: dict[str, str]
     units: int
+    batch: str
     error: dict[str, Any] | None
     timings: Timings
     steps: tuple[Step, ...]
-
-    @property
-    def charged_units(self) -> int:
-        """What it counts: only what was delivered is charged."""
-        return self.units if self.state == JobState.SUCCEEDED.value else 0
+    charged_units: int = 0
 
     @property
     def made_by(self) -> str:
@@ -136,6 +135,7 @@ def view_job(job: Job, *, base: str = "/page", kept: Collection[str] | None = No
         parameters=job.facts.get("parameters", {}),
         metadata=metadata,
         units=job.reserved_units,
+        batch=job.batch,
         error=dict(job.error) if job.error else None,
         timings=make_timings(job),
         steps=_make_steps(job),
@@ -148,7 +148,7 @@ def _make_title(job: Job, recipe: Recipe | None) -> str:
     prompt = job.facts.get("parameters", {}).get("prompt")
     if prompt:
         return str(prompt)
-    name = job.facts.get("template") or job.kind
+    name = job.template or job.facts.get("template") or job.kind
     return str(name).replace("-", " ").capitalize()
 
 
@@ -165,7 +165,8 @@ def make_file_url(base: str, file_id: str) -> str:
 
 def _view_picture(base: str, raw: dict[str, Any]) -> Picture:
     url = make_file_url(base, raw["file_id"])
-    return Picture(url, raw["width"], raw["height"], raw.get("size_bytes"))
+    extension = EXTENSIONS.get(raw.get("content_type", ""), "png")
+    return Picture(url, raw["width"], raw["height"], raw.get("size_bytes"), extension)
 
 
 def _view_other(base: str, raw: dict[str, Any]) -> OtherOutput:
