@@ -1,35 +1,53 @@
 """Workflows registered before any server was seen, and how many of them are kept."""
 
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import httpx
 import pytest
 
 from comfyhoused.adapters.redis.client import Store
+from comfyhoused.api.keys import create_key
 from comfyhoused.core.workflows.registered import records
 from comfyhoused.core.workflows.registered.definition import Definition
-from tests.conftest import MakeHouse
+from tests.api_process import LoneApi
 from tests.job_cases import make_blank_graph
+from tests.processes import ServerProcess
+from tests.waiting import PATIENCE_SECONDS
 
 WORKFLOWS = "/api/v1/workflows"
-BODY = {
+BODY: dict[str, Any] = {
     "workflow": make_blank_graph(),
     "inputs": {"color": {"type": "integer", "node_id": "1", "field": "color", "maximum": 9}},
 }
 
 
-async def test_form_is_checked_and_a_warning_says_so(make_house: MakeHouse) -> None:
-    house = await make_house(workers=0)
-
-    answer = await house.client.put(f"{WORKFLOWS}/early", json=BODY)
+async def test_form_is_checked_and_a_warning_says_so(
+    tmp_path: Path, redis: Store, valkey_url: str, started: list[ServerProcess]
+) -> None:
+    api = LoneApi(tmp_path / "api", valkey_url)
+    started.append(api)
+    await asyncio.to_thread(api.start)
+    _, secret = await create_key(redis, account="early", mode="live", plan="business")
+    headers = {"Authorization": f"Bearer {secret}"}
+    async with httpx.AsyncClient(
+        base_url=api.url, headers=headers, timeout=PATIENCE_SECONDS
+    ) as client:
+        answer = await client.put(f"{WORKFLOWS}/early", json=BODY)
+        schema = (await client.get(f"{WORKFLOWS}/early/schema")).json()
+        run = await client.post(f"{WORKFLOWS}/early/jobs", json={})
+        wrong = [
+            await client.put(f"{WORKFLOWS}/early", json=body)
+            for body in ({"workflow": {}}, {**BODY, "workflow": {"2": BODY["workflow"]["2"]}})
+        ]
+        saved = await client.put(f"{WORKFLOWS}/early", json={"workflow": {"nodes": []}})
 
     assert answer.status_code == 201, answer.text
     assert "No server was known" in answer.json()["warnings"][0]
-    schema = (await house.client.get(f"{WORKFLOWS}/early/schema")).json()
     assert schema["properties"]["color"]["maximum"] == 9
-    run = await house.client.post(f"{WORKFLOWS}/early/jobs", json={})
     assert (run.status_code, run.json()["code"]) == (503, "no_backend_yet")
-    for body in ({"workflow": {}}, {**BODY, "workflow": {"2": BODY["workflow"]["2"]}}):
-        answer = await house.client.put(f"{WORKFLOWS}/early", json=body)
-        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_workflow")
-    saved = await house.client.put(f"{WORKFLOWS}/early", json={"workflow": {"nodes": []}})
+    assert {(one.status_code, one.json()["code"]) for one in wrong} == {(422, "invalid_workflow")}
     assert saved.json()["code"] == "workflow_is_save_format"
 
 
