@@ -40,7 +40,9 @@ class HouseSettings(_Group):
     )
     models_file: Path | None = Field(
         None,
-        description="families and licences of your models (TOML), before ours; docs/api/pictures.md",
+        description=(
+            "families and licences of your models (TOML), before ours; docs/api/pictures.md"
+        ),
     )
 
 
