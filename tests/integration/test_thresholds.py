@@ -11,9 +11,11 @@ from comfyhoused.api.accounts import create_account, set_plan, set_spend_cap
 from comfyhoused.api.closing import close_months
 from comfyhoused.api.periods import get_period
 from comfyhoused.api.plans import PlanBook
+from comfyhoused.api.settlement import settle_endings
 from comfyhoused.api.statement import read_statement
 from comfyhoused.api.thresholds import notice_thresholds
 from comfyhoused.core.jobs.books import make_books_key, read_usage
+from comfyhoused.core.jobs.cancel import cancel_job
 from comfyhoused.core.mail.send import list_unsent_mails, send_due_mails
 from comfyhoused.core.webhooks.deliveries import list_deliveries
 from comfyhoused.core.webhooks.endpoints import create_endpoint
@@ -164,3 +166,14 @@ async def test_months_that_are_over_are_closed_by_the_plan_of_the_account(
     )
     assert not (await read_usage(resources.store, OWNER, get_period())).ledger_object
     assert not (await read_usage(resources.store, "user:bob", "2020-01")).ledger_object
+
+
+async def test_a_crowd_of_endings_is_settled_in_one_go(resources: Resources) -> None:
+    await create_account(resources.store, account_id="ada", plan="small")
+    for _ in range(120):
+        job_id = await admit_job(resources.store, OWNER, period=get_period())
+        await cancel_job(resources.store, OWNER, job_id)
+    assert await settle_endings(resources, PLANS, "worker") == 120
+    assert await settle_endings(resources, PLANS, "worker") == 0
+    usage = await read_usage(resources.store, OWNER, get_period())
+    assert (usage.settled, usage.reserved) == (0, 0)

@@ -20,6 +20,7 @@ from comfyhoused.core.webhooks.events import erase_subject
 from comfyhoused.resources import Resources
 
 _GROUP = "api"
+_MOST = 100
 
 
 async def settle_endings(resources: Resources, plans: PlanBook, consumer: str) -> int:
@@ -28,7 +29,12 @@ async def settle_endings(resources: Resources, plans: PlanBook, consumer: str) -
     async def handle(ending: Ending) -> None:
         await settle_ending(resources, plans, ending)
 
-    return await read_outbox(resources.store, _GROUP, consumer, handle)
+    settled = 0
+    while count := await read_outbox(resources.store, _GROUP, consumer, handle, most=_MOST):
+        settled += count
+        if count < _MOST:  # a crowd is not made to wait for the next look
+            break
+    return settled
 
 
 async def settle_ending(resources: Resources, plans: PlanBook, ending: Ending) -> None:
