@@ -37,7 +37,7 @@ from comfyhoused.settings import Settings
 log = get_logger(__name__)
 
 _STORE_SECONDS = 1.0
-_SETTLE_SECONDS = 2.0
+_SETTLE_SECONDS = 0.5
 _FILES_SECONDS = 30.0
 _MAIL_SECONDS = 2.0
 _WEBHOOKS_SECONDS = 3.0
