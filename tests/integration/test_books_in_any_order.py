@@ -52,6 +52,7 @@ class Books(RuleBasedStateMachine):
         self.storage = LocalStorage(self.folder / uuid.uuid4().hex, b"a secret")
         self.do(self.store.flushdb())
         self.month = 0
+        self.asked = 0
         self.jobs: dict[str, Booked] = {}
         self.closed: set[tuple[str, str]] = set()
 
@@ -71,7 +72,10 @@ class Books(RuleBasedStateMachine):
         month = MONTHS[self.month]
         books = (owner, month)
         room = (LIMIT - self.get_used(books)) // units
-        ids = [str(uuid.uuid5(uuid.NAMESPACE_OID, str(len(self.jobs) + n))) for n in range(racers)]
+        # Ids that are the same in every run, and of which none is asked for twice.
+        numbers = range(self.asked, self.asked + racers)
+        ids = [str(uuid.uuid5(uuid.NAMESPACE_OID, str(number))) for number in numbers]
+        self.asked += racers
         answers = self.do(self._gather(*(self._admit(one, owner, month, units) for one in ids)))
         assert answers.count(True) == min(racers, room)
         for job_id, is_admitted in zip(ids, answers, strict=True):
