@@ -8,7 +8,7 @@ from comfyhoused.api.back_office import BackOffice
 from comfyhoused.api.batch_rendering import render_batch
 from comfyhoused.api.quota import find_account_id
 from comfyhoused.api.rendering import render_job
-from comfyhoused.core.jobs.batches import find_batch, make_batch_key
+from comfyhoused.core.jobs.batches import find_batch, find_completion, make_batch_key
 from comfyhoused.core.jobs.record import find_job, make_key
 from comfyhoused.core.jobs.settlement import Ending
 from comfyhoused.core.webhooks.delivering import Post
@@ -46,14 +46,15 @@ async def emit_ending(resources: Resources, ending: Ending) -> None:
 
 async def emit_batch(resources: Resources, batch_id: str) -> None:
     """Tell that a batch is over, if it is: once, and once more after each retry; idempotent."""
-    batch = await find_batch(resources.store, batch_id)
-    if batch is None or batch.finished_at is None:
+    completion = await find_completion(resources.store, batch_id)
+    if completion is None:
         return
+    owner, rounds = completion
     await emit(
         resources.store,
-        batch.owner,
+        owner,
         "batch.completed",
-        make_event_id("batch.completed", f"{batch_id}/{batch.rounds}"),
+        make_event_id("batch.completed", f"{batch_id}/{rounds}"),
         keep_days=resources.settings.webhooks.webhook_log_days,
         subject=batch_id,
         record=make_batch_key(batch_id),

@@ -76,6 +76,13 @@ async def find_batch(store: Store, batch_id: str, *, owner: str = "") -> Batch |
     return None if answer is None else _read(*answer)
 
 
+async def find_completion(store: Store, batch_id: str) -> tuple[str, int] | None:
+    """Return owner and rounds of a batch that is over, without looking at its jobs; else None."""
+    key = make_batch_key(batch_id)
+    owner, finished_at, rounds = await store.hmget(key, "owner", "finished_at", "rounds")
+    return (str(owner), int(str(rounds))) if finished_at else None
+
+
 async def get_batch(store: Store, owner: str, batch_id: str) -> Batch:
     """Return an owner's batch; raises BatchNotFound."""
     batch = await find_batch(store, batch_id, owner=owner)
