@@ -9,6 +9,7 @@ import pytest_asyncio
 from comfyhoused.core.webhooks.deliveries import make_delivery_id
 from comfyhoused.core.webhooks.endpoints import get_endpoint
 from tests.browser.console_stage import WORKFLOW, Stock, stock_account
+from tests.browser.test_work import make_photo
 from tests.house import House
 from tests.sign_in import sign_in
 
@@ -123,6 +124,27 @@ async def test_nothing_of_another_account_is_shown_or_changed(house: House, stoc
     async with await sign_in(house, "victim") as client:
         assert (await client.get(job_path)).status_code == 200
         assert (await client.get(hook)).status_code == 200
+
+
+async def test_a_picture_is_sent_in_with_and_without_script(house: House) -> None:
+    picture = {"file": ("mine.jpg", make_photo(64, 48), "image/jpeg")}
+    where = {"bench": "image-to-image", "control": "init_image", "mode": "test"}
+    async with await sign_in(house, "sender") as client:
+        where["token"] = await find_token(client)
+        led = await client.post("/console/files", params=where, files=picture)
+        assert led.status_code == 303
+        page = await client.get(led.headers["location"])
+        file_id = led.headers["location"].rpartition("init_image=")[2]
+        assert f'value="{file_id}"' in page.text
+        told = await client.post(
+            "/console/files", params=where, files=picture, headers={"Accept": "application/json"}
+        )
+        assert told.status_code == 201
+        shown = await client.get(told.json()["url"])
+        assert shown.headers["content-type"] == "image/jpeg"
+        nothing = {"file": ("mine.jpg", b"no picture", "image/jpeg")}
+        refused = await client.post("/console/files", params=where, files=nothing)
+        assert refused.status_code == 415
 
 
 async def test_the_ledger_is_exported_as_the_api_exports_it(house: House, stock: Stock) -> None:

@@ -1,10 +1,15 @@
-"""Signing in, in a real browser: by keyboard, with and without script, without serious faults."""
+"""Signing in, in a real browser: by keyboard, with and without script; mails that were not sent."""
 
 import pytest
 from playwright.async_api import expect
 
+from comfyhoused.core.mail.mail import Mail
+from comfyhoused.core.mail.post import post_mail
+from comfyhoused.core.mail.send import list_unsent_mails
 from tests.browser.conftest import OpenPage
 from tests.browser.test_look import find_serious, get_overflow
+from tests.house import House
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -42,3 +47,16 @@ async def test_the_pages_of_signing_in_are_sound(
         await expect(page.get_by_role("heading", level=1)).to_be_visible()
         assert await find_serious(page) == []
         assert await get_overflow(page) == 0
+
+
+async def test_mails_that_were_not_sent_can_be_read(open_page: OpenPage, house: House) -> None:
+    page = await open_page("/page/mails")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Mails")
+    assert await find_serious(page) == []
+    await post_mail(house.store, Mail("ada@example.com", "You <b>used</b> 80 %", "Words.", "<p>"))
+    await wait_until(lambda: list_unsent_mails(house.store))
+    await page.reload()
+    await expect(page.get_by_role("heading", level=2)).to_have_text(["You <b>used</b> 80 %"])
+    await expect(page.get_by_text("Words.")).to_be_visible()
+    assert await find_serious(page) == []
+    assert await get_overflow(page) == 0

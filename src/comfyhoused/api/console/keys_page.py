@@ -12,13 +12,18 @@ from comfyhoused.api.console.form_faults import FormIncomplete
 from comfyhoused.api.console.signed_in import SignedIn
 from comfyhoused.api.key_records import DEFAULT_SCOPES, SCOPES, ApiKey
 from comfyhoused.api.key_secrets import KeyMode
-from comfyhoused.api.keys import create_key, list_account_keys, revoke_key, rotate_key
+from comfyhoused.api.keys import (
+    MOST_KEYS,
+    create_key,
+    list_account_keys,
+    revoke_key,
+    rotate_key,
+)
 from comfyhoused.kit.clock import get_now
 from comfyhoused.kit.errors import FieldError, Problem, make_problem
 
 router = APIRouter(prefix="/console/keys", include_in_schema=False)
 
-MOST_KEYS = 100
 _LONGEST_NAME = 100
 _LONGEST_DAYS = 366
 _LONGEST_OVERLAP_HOURS = 168

@@ -13,6 +13,7 @@ from comfyhoused.api.console import (
     job_sheet,
     jobs_page,
     keys_page,
+    mails_page,
     plan_page,
     playground,
     pricing,
@@ -48,7 +49,7 @@ _CONSOLE = (
 
 def install_pages(app: FastAPI) -> None:
     """Mount the pages; to be called after the handlers of problems are installed."""
-    for module in (*_PAGES, sign_in, *_CONSOLE):
+    for module in (*_PAGES, mails_page, sign_in, *_CONSOLE):
         app.include_router(module.router)
     install_sign_in(app)
     install_error_pages(app)
