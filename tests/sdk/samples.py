@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+#: Run by test_quickstart.py, with a key that was made as the page says.
+QUICKSTART = "docs/api/quickstart.md"
 _PAGES = ("README.md", "docs/api/*.md", "docs/shared/*.md", "sdk/*/README.md")
 _LANGUAGES = {
     "bash": "bash",

@@ -12,11 +12,6 @@ from tools import javascript
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-@pytest.fixture(scope="session")
-def built() -> None:
-    javascript.build()
-
-
 @pytest.mark.usefixtures("built")
 async def test_the_suite_of_the_javascript_sdk_passes(house: House) -> None:
     _, secret = await create_key(
