@@ -56,7 +56,8 @@ async def test_mails_that_were_not_sent_can_be_read(open_page: OpenPage, house: 
     await post_mail(house.store, Mail("ada@example.com", "You <b>used</b> 80 %", "Words.", "<p>"))
     await wait_until(lambda: list_unsent_mails(house.store))
     await page.reload()
-    await expect(page.get_by_role("heading", level=2)).to_have_text(["You <b>used</b> 80 %"])
+    heading = page.get_by_role("article").get_by_role("heading")
+    await expect(heading).to_have_text(["You <b>used</b> 80 %"])
     await expect(page.get_by_text("Words.")).to_be_visible()
     assert await find_serious(page) == []
     assert await get_overflow(page) == 0
