@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from comfyhoused.api.batch_schemas import BatchRequest
 from comfyhoused.api.schemas import (
     FinishOptions,
     GenerateRequest,
@@ -29,6 +30,7 @@ _PAGE = (_ROOT / "docs" / "shared" / "USER_EXPERIENCE_GUIDE.md").read_text()
         ("What any job may carry", JobOptions, ()),
         ("Graphs: `POST /jobs`", WorkflowRequest, (FinishOptions, JobOptions)),
         ("Registering: `PUT /workflows/{name}`", WorkflowDefinition, ()),
+        ("Many at once: `POST /batches`", BatchRequest, ()),
     ],
 )
 def test_every_parameter_is_explained(
