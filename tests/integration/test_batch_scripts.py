@@ -164,3 +164,20 @@ async def test_a_job_that_ends_after_its_batch_was_erased(store: Store) -> None:
         await erase_batch(store, OWNER, batch.batch_id)
     with pytest.raises(BatchNotFound):
         await cancel_batch(store, "account:bob", batch.batch_id)
+
+
+async def test_jobs_of_two_months_keep_the_limit_of_one(store: Store) -> None:
+    admitted = 0
+    for _ in range(6):
+        batch_id = make_id("batch")
+        months = ["2026-11", *["2026-12"] * 4]
+        jobs = [make_job(batch_id, number, period=month, day=f"{month}-01", limit=10)
+                for number, month in enumerate(months)]  # fmt: skip
+        try:
+            await admit_batch(store, BatchApplication(batch_id, jobs))
+        except QuotaExceeded:
+            continue
+        admitted += 1
+    books = [f"ch:1:usage:{OWNER}:{month}" for month in ("2026-11", "2026-12")]
+    reserved = [int(str(await store.hget(key, "reserved") or 0)) for key in books]
+    assert (admitted, reserved) == (2, [0, 10])

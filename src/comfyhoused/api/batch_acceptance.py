@@ -15,6 +15,7 @@ from comfyhoused.api.acceptance import (
     make_digest,
 )
 from comfyhoused.api.batch_bodies import Faults, list_requests
+from comfyhoused.api.batch_room import check_line, check_quota
 from comfyhoused.api.batch_schemas import BatchRequest
 from comfyhoused.api.house import ApiHouse, Principal, check_may_work
 from comfyhoused.api.moderation import review_proposal
@@ -51,6 +52,9 @@ async def accept_batch(
     if request.webhook_url is not None:
         url = check_webhook_url(house, principal.plan, request.webhook_url, pointer="/webhook_url")
     requests = await asyncio.to_thread(list_requests, request)
+    # Before any picture is taken in: a thousand of them cost us more than the refusal costs.
+    check_line(house, principal, len(requests))
+    await check_quota(house, principal, len(requests))
     batch_id = make_id("batch")
     carried: list[str] = []
     try:

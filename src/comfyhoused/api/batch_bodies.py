@@ -1,5 +1,6 @@
 """From the body of a batch to its jobs' bodies; what is wrong with one points into the batch."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,9 +11,11 @@ from comfyhoused.api.batch_schemas import BatchRequest
 from comfyhoused.api.job_bodies import JobBody
 from comfyhoused.api.problems import make_field_error
 from comfyhoused.api.proposals.propose import JobRequest
-from comfyhoused.kit.errors import ComfyhouseError, FieldError, Unprocessable
+from comfyhoused.kit.errors import ComfyhouseError, FieldError, TooLarge, Unprocessable
 
 MOST_ERRORS = 50
+#: Of a template, written out for each of the inputs: what it brings along is brought each time.
+MOST_CHARACTERS = 30_000_000
 
 _ADAPTER: TypeAdapter[JobRequest] = TypeAdapter(JobBody)
 
@@ -22,6 +25,17 @@ class BatchRefused(Unprocessable):
 
     code = "batch_refused"
     title = "A job of the batch cannot be accepted"
+
+
+class BatchTooLarge(TooLarge):
+    """Template times inputs is more than one batch may hold.
+
+    Upload pictures once with POST /files and name them by their ids, register large workflows,
+    or send several batches.
+    """
+
+    code = "batch_too_large"
+    title = "The batch is too large when it is written out"
 
 
 @dataclass
@@ -57,9 +71,13 @@ class Faults:
 
 
 def list_requests(request: BatchRequest) -> Sequence[JobRequest]:
-    """Return the jobs' bodies; raises BatchRefused for what the template and an input make."""
+    """Return the jobs' bodies; raises BatchRefused for what the template and an input make.
+
+    Raises BatchTooLarge, too: a small request must not become gigabytes.
+    """
     if request.jobs is not None:
         return request.jobs
+    _check_size(request)
     faults = Faults(request)
     found: list[JobRequest] = []
     for number, inputs in enumerate(request.inputs or []):
@@ -73,6 +91,16 @@ def list_requests(request: BatchRequest) -> Sequence[JobRequest]:
                 break
     faults.check()
     return found
+
+
+def _check_size(request: BatchRequest) -> None:
+    count = len(request.inputs or [])
+    characters = len(json.dumps(request.template)) * count
+    if characters > MOST_CHARACTERS:
+        raise BatchTooLarge(
+            f"The template for each of {count:,} inputs makes {characters:,} characters; "
+            f"{MOST_CHARACTERS:,} are the most."
+        )
 
 
 def merge(base: Any, patch: Any) -> Any:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 from comfyhoused.api.acceptance import check_features, drop_files
 from comfyhoused.api.batch_acceptance import OF_ONE_JOB
 from comfyhoused.api.batch_bodies import Faults, list_requests
+from comfyhoused.api.batch_room import check_line
 from comfyhoused.api.batch_schemas import BatchRequest
 from comfyhoused.api.house import ApiHouse, House, JobWriter, Principal
 from comfyhoused.api.job_bodies import JobBody
@@ -113,7 +114,9 @@ async def _propose_batch(
 ) -> list[Proposal]:
     faults = Faults(batch)
     proposals: list[Proposal] = []
-    for number, request in enumerate(await asyncio.to_thread(list_requests, batch)):
+    requests = await asyncio.to_thread(list_requests, batch)
+    check_line(house, principal, len(requests))
+    for number, request in enumerate(requests):
         try:
             proposals.append(await _propose(house, principal, request))
         except ComfyhouseError as error:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from comfyhoused.adapters.redis.client import Store, translate_errors
 from comfyhoused.core.jobs.admission import (
@@ -77,7 +77,7 @@ async def admit_batch(store: Store, application: BatchApplication) -> BatchAdmis
         "admit_batch",
         application.batch_id,
         json.dumps(fields),
-        json.dumps([_write(job) for job in application.jobs]),
+        json.dumps([_write(job) for job in _enter_one_month(application.jobs)]),
         application.idempotency_key,
         application.body_digest,
     )
@@ -104,14 +104,15 @@ async def retry_items(
     and BatchNotFound.
     """
     await _stage(store, [one.application for one in retrials])
+    entered = _enter_one_month([one.application for one in retrials])
     jobs = [
         {
-            **_write(one.application),
+            **_write(application),
             "item": one.item,
             "old": one.old_job_id,
             "old_spec": one.old_spec or "",
         }
-        for one in retrials
+        for one, application in zip(retrials, entered, strict=True)
     ]
     answer = await SCRIPTS.run(store, "retry_batch", batch_id, owner, json.dumps(jobs))
     if answer[0] == "retried":
@@ -119,6 +120,15 @@ async def retry_items(
     await _unstage(store, [one.application for one in retrials])
     check_refusal(answer)
     raise make_missing(batch_id)
+
+
+def _enter_one_month(jobs: Sequence[Application]) -> list[Application]:
+    """Return the jobs with the latest one's month: the limit is looked up in one month's books.
+
+    Else who has the jobs of many batches made while a month ends gets them past its limit.
+    """
+    last = jobs[-1]
+    return [replace(job, period=last.period, day=last.day) for job in jobs]
 
 
 def _write(application: Application) -> dict[str, object]:
