@@ -98,6 +98,15 @@ async def test_a_picture_is_sent_in_and_painted_over(open_console: OpenConsole) 
     await expect(page.locator("[data-runner-view=playground]")).to_contain_text("96 × 64")
 
 
+async def test_the_longest_words_of_any_script_are_taken(open_console: OpenConsole) -> None:
+    page = await open_console("/console/playground", account="writer")
+    await fill(page, "海" * 5000)
+    await page.get_by_text("More settings").click()
+    await page.get_by_label("What to keep out").fill("山" * 5000)
+    await page.get_by_role("button", name="Run", exact=True).click()
+    await expect(page.locator("[data-runner-view=playground]")).to_contain_text("128 × 64")
+
+
 async def test_what_the_api_refuses_is_said_at_its_field(open_console: OpenConsole) -> None:
     page = await open_console("/console/playground", account="player", expected="status of 422")
     await fill(page, "a boat", Width="65")

@@ -1,6 +1,6 @@
 // The playground: cost and code follow the form; pictures are sent in where they are chosen.
 import { all, enhanceCopying, enhanceTabs, say } from "./ui.js";
-import { makeNodes, Runner, showProblem } from "./runner.js";
+import { collectFields, makeNodes, Runner, showProblem } from "./runner.js";
 
 const PAUSE_MS = 400;
 
@@ -12,7 +12,7 @@ let asked = 0;
 /** Ask what the form would cost and how code would say it. */
 async function lookAhead() {
   const turn = ++asked;
-  const body = new URLSearchParams(new FormData(form));
+  const body = collectFields(form);
   body.set("action", "part");
   const chosen = ahead.querySelector("[role=tab][aria-selected=true]")?.id;
   ahead.setAttribute("aria-busy", "true");
