@@ -81,3 +81,25 @@ async def test_an_ending_that_cannot_be_handled_now_does_not_hold_up_the_others(
     assert handled == ["a", "b", "c", "a"]
     assert await store.xlen("ch:1:outbox") == 0
     await store.aclose()
+
+
+async def test_an_ending_that_meets_a_fault_of_ours_does_not_hold_up_the_others(
+    redis: object, valkey_url: str
+) -> None:
+    store = open_store(valkey_url)
+    for job in "abc":
+        fields = {"job": job, "owner": "account:a", "mode": "live", "state": "failed", "units": "1"}
+        await store.xadd("ch:1:outbox", fields)
+    handled: list[str] = []
+
+    async def handle(ending: Ending) -> None:
+        if ending.job_id == "a":
+            raise KeyError("a record that nobody can read")
+        handled.append(ending.job_id)
+
+    for _ in range(2):
+        await read_outbox(store, "test", "reader", handle, idle_ms=0)
+    assert handled == ["b", "c"]
+    # It is kept: a house that is mended settles it.
+    assert await store.xlen("ch:1:outbox") == 1
+    await store.aclose()

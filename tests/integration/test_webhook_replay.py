@@ -147,3 +147,30 @@ async def test_what_cannot_be_sent_again(store: Store, receiver: Receiver) -> No
         await replay_delivery(store, OWNER, delivery.id)
     assert (await replay(store, endpoint.id, only_missed=False)).sent == 0
     assert [one.state for one in await list_all(store)] == [DeliveryState.DELIVERED]
+
+
+async def test_the_log_of_a_delivery_that_is_sent_for_ever_does_not_grow_for_ever(
+    store: Store, receiver: Receiver
+) -> None:
+    await make_endpoint(store, receiver.url())
+    await tell(store, "one")
+    async with working(store):
+        (delivery,) = await wait_for(store, DeliveryState.DELIVERED)
+        log = f"ch:1:webhook:delivery:{delivery.id}:attempts"
+        first = str(await store.lindex(log, 0))
+        await store.rpush(log, *[first] * 500)
+        await replay_delivery(store, OWNER, delivery.id)
+        await wait_until(lambda: len(receiver.received) == 2)
+        await wait_for(store, DeliveryState.DELIVERED)
+    attempts = await list_attempts(store, delivery.id)
+    assert (len(attempts), attempts[-1].number) == (100, 2)
+
+
+async def test_that_a_lane_failed_is_forgotten_in_time(store: Store, receiver: Receiver) -> None:
+    receiver.behaviours["/hook"] = answer(500)
+    endpoint = await make_endpoint(store, receiver.url())
+    await tell(store, "one")
+    async with working(store):
+        await wait_for(store, DeliveryState.FAILED)
+    # Customers choose the hosts that jobs bring along: each is a lane of its own.
+    assert await store.ttl(f"ch:1:webhook:lane:{endpoint.id}:state") > 86_400

@@ -17,6 +17,10 @@ from comfyhoused.kit.ids import make_id
 
 #: So many keys of an account may be in use.
 MOST_KEYS = 100
+#: So many of them while the replaced ones still work beside those that replace them.
+_MOST_ROTATED = 2 * MOST_KEYS
+#: Beyond so many, those that are over are forgotten.
+MOST_KEYS_KEPT = 500
 _ANY_NUMBER = -1
 _SHOWN_FOR = timedelta(days=30)
 
@@ -76,7 +80,8 @@ async def rotate_key(
 ) -> tuple[ApiKey, str]:
     """Replace a key by one that may do the same; the old one works so much longer.
 
-    Returns the new key and its secret. Raises KeyNotFound, or KeyReplaced where that was done.
+    Returns the new key and its secret. Raises KeyNotFound, or KeyReplaced where that was done,
+    and TooManyKeys where too many replaced ones still work.
     """
     old = await find_account_key(store, account_id, key_id)
     if old is None:
@@ -84,11 +89,15 @@ async def rotate_key(
     new = NewKey(account_id, old.mode, old.name, old.scopes, old.expires_at)
     owner = make_account_record(account_id, plan="free")  # it is there already
     until_ms = get_now_ms() + overlap_seconds * 1000
-    answer, digest, secret = await _store(store, new, owner, replaces=key_id, until_ms=until_ms)
+    answer, digest, secret = await _store(
+        store, new, owner, most=_MOST_ROTATED, replaces=key_id, until_ms=until_ms
+    )
     if answer == "over":
         raise KeyNotFound("This key was revoked or has expired. Make a new one.")
     if answer == "replaced":
         raise KeyReplaced("Rotate the key that has replaced it.")
+    if answer == "full":
+        raise TooManyKeys("Too many keys that were replaced still work. Revoke some of them.")
     return await get_key(store, digest), secret
 
 
@@ -157,6 +166,6 @@ async def _store(
     }
     if new.expires_at is not None:
         record["expires_at"] = str(int(new.expires_at.timestamp() * 1000))
-    arguments = (json.dumps(record), json.dumps(owner), most, replaces, until_ms)
+    arguments = (json.dumps(record), json.dumps(owner), most, replaces, until_ms, MOST_KEYS_KEPT)
     answer = await SCRIPTS.run(store, "create_key", digest, *arguments)
     return str(answer), digest, secret

@@ -72,7 +72,8 @@ async def read_outbox(
     """Handle what a dead reader left behind, then what is new; returns how many were handled.
 
     An ending that cannot be handled now stays for later and does not hold up the others; its
-    Unavailable is raised after them, and StoreUnavailable at once.
+    Unavailable is raised after them, and StoreUnavailable at once. One that meets a fault of ours
+    stays too, and is tried again each time its turn comes.
     """
     rows = await claim_rows(store, _OUTBOX, group, consumer, idle_ms=idle_ms, most=most)
     failure: Unavailable | None = None
@@ -89,6 +90,9 @@ async def read_outbox(
                 raise
             except Unavailable as error:
                 failure = error
+                continue
+            except Exception:  # the border of a chore: nobody else must wait for their bill
+                log.exception("job %s cannot be settled", ending.job_id)
                 continue
         await drop_row(store, _OUTBOX, group, row_id)
     if failure is not None:
