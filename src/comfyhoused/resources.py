@@ -155,7 +155,7 @@ async def check_fitness(resources: Resources) -> None:
 
 async def _check_usable(store: Store) -> None:
     if await is_cluster(store):
-        raise UnfitHouse("Redis is a Cluster; our scripts need one server, or Sentinel.")
+        raise UnfitHouse("Redis is a Cluster; our scripts need one server.")
     schema = await get_schema(store)
     if schema > SCHEMA:
         raise UnfitHouse(
