@@ -99,7 +99,7 @@ async def test_an_endpoint_is_made_changed_and_deleted(customer: httpx.AsyncClie
     rotated = (await customer.post(f"{path}/rotate-secret")).json()["secrets"]
     assert [one["secret"] == secret for one in rotated] == [False, True]
     assert [one["expires_at"] is None for one in rotated] == [True, False]
-    alone = await customer.post(f"{path}/rotate-secret", json={"overlap_seconds": 0})
+    alone = await customer.post(f"{path}/rotate-secret", json={"overlap_hours": 0})
     assert len(alone.json()["secrets"]) == 1
     assert (await customer.delete(path)).status_code == 204
     assert (await customer.get(path)).json()["code"] == "webhook_endpoint_not_found"

@@ -19,7 +19,7 @@ import type { Transport } from "./transport.js";
 
 type NewEndpoint = Partial<EndpointRequest> & Pick<EndpointRequest, "url">;
 type Span = Partial<ReplayRequest> & Pick<ReplayRequest, "since">;
-type Overlap = { overlap_seconds?: number };
+type Overlap = { overlap_hours?: number };
 
 /** The resources below `/webhooks`; `verifyWebhook` checks what arrives. */
 export class Webhooks {

@@ -497,7 +497,7 @@ export interface RotateKeyRequest {
 
 /** How long both secrets sign. */
 export interface RotateSecretRequest {
-  overlap_seconds?: number;
+  overlap_hours?: number;
 }
 
 /** What the servers' KSampler offers. */

@@ -10,7 +10,6 @@ from comfyhoused.api.webhook_events import EventType
 from comfyhoused.core.webhooks.deliveries import DeliveryState
 
 _URL = "https://example.com/hooks/comfyhouse"
-_DAY_SECONDS = 86_400
 _Url = Annotated[PlainText, Field(min_length=1, max_length=2048)]
 _Description = Annotated[PlainText, Field(max_length=500)]
 _Events = Annotated[list[EventType], Field(max_length=20)]
@@ -42,11 +41,16 @@ class EndpointChange(RequestBody):
 class RotateSecretRequest(RequestBody):
     """How long both secrets sign."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"overlap_seconds": _DAY_SECONDS}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"overlap_hours": 24}]})
 
-    overlap_seconds: int = Field(
-        _DAY_SECONDS, ge=0, le=7 * _DAY_SECONDS, description="the old secret signs too for so long"
+    overlap_hours: float = Field(
+        24, ge=0, le=7 * 24, description="so long the old secret signs beside the new"
     )
+
+    @property
+    def overlap_seconds(self) -> int:
+        """The overlap in whole seconds."""
+        return round(self.overlap_hours * 3600)
 
 
 class ReplayRequest(RequestBody):

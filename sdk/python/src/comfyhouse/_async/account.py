@@ -87,7 +87,7 @@ class AsyncKeys:
         """Make a key useless from now on."""
         await self._transport.request("DELETE", f"/keys/{key_id}")
 
-    async def rotate(self, key_id: str, *, overlap_hours: int | None = None) -> NewKey:
+    async def rotate(self, key_id: str, *, overlap_hours: float | None = None) -> NewKey:
         """Make a key's successor; the old one works until the overlap is over."""
         body = {} if overlap_hours is None else {"overlap_hours": overlap_hours}
         response = await self._transport.request("POST", f"/keys/{key_id}/rotate", json=body)

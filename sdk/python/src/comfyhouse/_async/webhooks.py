@@ -57,19 +57,19 @@ class AsyncWebhooks:
         return await self._read_secrets("GET", f"/webhooks/endpoints/{endpoint_id}/secret", None)
 
     async def rotate_endpoint_secret(
-        self, endpoint_id: str, *, overlap_seconds: int | None = None
+        self, endpoint_id: str, *, overlap_hours: float | None = None
     ) -> builtins.list[Secret]:
         """Replace the secret; both sign until the overlap is over."""
         path = f"/webhooks/endpoints/{endpoint_id}/rotate-secret"
-        return await self._read_secrets("POST", path, overlap_seconds)
+        return await self._read_secrets("POST", path, overlap_hours)
 
     async def get_secrets(self) -> builtins.list[Secret]:
         """Return the secrets that sign what goes to a job's own `webhook_url`."""
         return await self._read_secrets("GET", "/webhooks/secret", None)
 
-    async def rotate_secret(self, *, overlap_seconds: int | None = None) -> builtins.list[Secret]:
+    async def rotate_secret(self, *, overlap_hours: float | None = None) -> builtins.list[Secret]:
         """Replace the secret of jobs' own `webhook_url`."""
-        return await self._read_secrets("POST", "/webhooks/secret/rotate", overlap_seconds)
+        return await self._read_secrets("POST", "/webhooks/secret/rotate", overlap_hours)
 
     async def test_endpoint(self, endpoint_id: str) -> Delivery:
         """Send a test event."""
@@ -119,8 +119,8 @@ class AsyncWebhooks:
         return Replay.model_validate(response.json())
 
     async def _read_secrets(
-        self, method: str, path: str, overlap_seconds: int | None
+        self, method: str, path: str, overlap_hours: float | None
     ) -> builtins.list[Secret]:
-        body = None if overlap_seconds is None else {"overlap_seconds": overlap_seconds}
+        body = None if overlap_hours is None else {"overlap_hours": overlap_hours}
         answer = (await self._transport.request(method, path, json=body)).json()
         return [Secret.model_validate(one) for one in answer["secrets"]]

@@ -86,7 +86,7 @@ class Keys:
         """Make a key useless from now on."""
         self._transport.request("DELETE", f"/keys/{key_id}")
 
-    def rotate(self, key_id: str, *, overlap_hours: int | None = None) -> NewKey:
+    def rotate(self, key_id: str, *, overlap_hours: float | None = None) -> NewKey:
         """Make a key's successor; the old one works until the overlap is over."""
         body = {} if overlap_hours is None else {"overlap_hours": overlap_hours}
         response = self._transport.request("POST", f"/keys/{key_id}/rotate", json=body)

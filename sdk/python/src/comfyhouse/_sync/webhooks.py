@@ -58,19 +58,19 @@ class Webhooks:
         return self._read_secrets("GET", f"/webhooks/endpoints/{endpoint_id}/secret", None)
 
     def rotate_endpoint_secret(
-        self, endpoint_id: str, *, overlap_seconds: int | None = None
+        self, endpoint_id: str, *, overlap_hours: float | None = None
     ) -> builtins.list[Secret]:
         """Replace the secret; both sign until the overlap is over."""
         path = f"/webhooks/endpoints/{endpoint_id}/rotate-secret"
-        return self._read_secrets("POST", path, overlap_seconds)
+        return self._read_secrets("POST", path, overlap_hours)
 
     def get_secrets(self) -> builtins.list[Secret]:
         """Return the secrets that sign what goes to a job's own `webhook_url`."""
         return self._read_secrets("GET", "/webhooks/secret", None)
 
-    def rotate_secret(self, *, overlap_seconds: int | None = None) -> builtins.list[Secret]:
+    def rotate_secret(self, *, overlap_hours: float | None = None) -> builtins.list[Secret]:
         """Replace the secret of jobs' own `webhook_url`."""
-        return self._read_secrets("POST", "/webhooks/secret/rotate", overlap_seconds)
+        return self._read_secrets("POST", "/webhooks/secret/rotate", overlap_hours)
 
     def test_endpoint(self, endpoint_id: str) -> Delivery:
         """Send a test event."""
@@ -120,8 +120,8 @@ class Webhooks:
         return Replay.model_validate(response.json())
 
     def _read_secrets(
-        self, method: str, path: str, overlap_seconds: int | None
+        self, method: str, path: str, overlap_hours: float | None
     ) -> builtins.list[Secret]:
-        body = None if overlap_seconds is None else {"overlap_seconds": overlap_seconds}
+        body = None if overlap_hours is None else {"overlap_hours": overlap_hours}
         answer = (self._transport.request(method, path, json=body)).json()
         return [Secret.model_validate(one) for one in answer["secrets"]]
