@@ -86,7 +86,20 @@ async def take_turn(store: Store, owner: str, rate: Rate) -> Turn:
 async def limit_rate(connection: HTTPConnection, store: Store, owner: str, plan: Plan) -> None:
     """Count a request and have its answer say so; raises RateLimited."""
     method = connection.scope.get("method", "GET")  # a WebSocket begins as one
-    turn = await take_turn(store, owner, choose_rate(plan, method))
+    await _limit(connection, store, owner, plan, choose_rate(plan, method))
+
+
+async def limit_pages(connection: HTTPConnection, store: Store, owner: str, plan: Plan) -> None:
+    """As limit_rate, for forms of the console: as often as keys may read, since the playground
+    asks for an estimate whenever a field is changed, and beside what keys ask for.
+    """
+    await _limit(connection, store, f"{owner}:console", plan, choose_rate(plan, "GET"))
+
+
+async def _limit(
+    connection: HTTPConnection, store: Store, owner: str, plan: Plan, rate: Rate
+) -> None:
+    turn = await take_turn(store, owner, rate)
     setattr(connection.state, _STATE, turn.make_headers())
     if not turn.is_taken:
         raise RateLimited(
