@@ -17,7 +17,11 @@ from comfyhoused.core.jobs.record import find_job
 from comfyhoused.core.jobs.settlement import Ending, read_outbox, settle
 from comfyhoused.core.jobs.states import JobState
 from comfyhoused.core.webhooks.events import erase_subject
+from comfyhoused.kit.errors import Unavailable
+from comfyhoused.kit.log import get_logger
 from comfyhoused.resources import Resources
+
+log = get_logger(__name__)
 
 _GROUP = "api"
 _MOST = 100
@@ -71,23 +75,31 @@ async def erase_job(resources: Resources, owner: str, job_id: str) -> None:
 async def erase_marked_jobs(resources: Resources) -> int:
     """Erase what was marked and is terminal by now; returns how many went.
 
-    A job whose files cannot be removed now does not hold up the others; StorageUnavailable
-    is raised after them.
+    A job whose files cannot be removed now does not hold up the others, nor does one that meets a
+    fault of ours; StorageUnavailable is raised after them.
     """
     erased = 0
     failure: StorageUnavailable | None = None
     for job_id in await list_erasing(resources.store):
-        job = await find_job(resources.store, job_id)
-        if job is not None and not job.state.is_terminal:
-            continue
         try:
-            await _erase(resources, job.owner if job is not None else "", job_id)
-            erased += 1
+            erased += await _erase_if_over(resources, job_id)
         except StorageUnavailable as error:
             failure = error
+        except Unavailable:
+            raise
+        except Exception:  # the border of a chore: nobody else's data must stay for it
+            log.exception("job %s cannot be erased and is passed by", job_id)
     if failure is not None:
         raise failure
     return erased
+
+
+async def _erase_if_over(resources: Resources, job_id: str) -> bool:
+    job = await find_job(resources.store, job_id)
+    if job is not None and not job.state.is_terminal:
+        return False
+    await _erase(resources, job.owner if job is not None else "", job_id)
+    return True
 
 
 async def _erase(resources: Resources, owner: str, job_id: str) -> None:

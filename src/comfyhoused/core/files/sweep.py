@@ -11,7 +11,7 @@ from comfyhoused.core.files.scripts import SCRIPTS
 _MOST_FAILURES = 3
 
 
-async def sweep_files(store: Store, storage: Storage, *, most: int = 100) -> int:
+async def sweep_files(store: Store, storage: Storage, *, most: int = 1000) -> int:
     """Remove at most so many of each; returns how many went. Raises StorageUnavailable.
 
     Idempotent, and fine to run in several processes at once. An object that cannot be removed

@@ -153,6 +153,12 @@ async def erase_batch(store: Store, owner: str, batch_id: str) -> None:
         raise make_missing(batch_id)
 
 
+async def expire_batch(store: Store, batch_id: str, ms: int) -> None:
+    """Have Redis forget a batch after so long, counted anew each time this is called."""
+    for suffix in ("", ":items", ":past", ":open"):
+        await store.pexpire(make_batch_key(batch_id) + suffix, ms)
+
+
 def make_batch_key(batch_id: str) -> str:
     """Return the Redis key of a batch's record."""
     return f"{PREFIX}batch:{batch_id}"

@@ -77,7 +77,7 @@ async def erase_subject(store: Store, subject: str) -> None:
     await SCRIPTS.run(store, "erase", subject)
 
 
-async def sweep_events(store: Store, *, most: int = 100) -> int:
+async def sweep_events(store: Store, *, most: int = 1000) -> int:
     """Forget events whose time in the log is over, with their deliveries; returns how many."""
     return int(await SCRIPTS.run(store, "sweep", most))
 
