@@ -18,6 +18,7 @@ from comfyhoused.api import (
     files,
     generate,
     health,
+    job_socket,
     jobs,
     key_routes,
     models,
@@ -105,6 +106,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     ):
         _take_summaries(module.router)
         app.include_router(module.router, prefix=API)
+    app.include_router(job_socket.router, prefix=API)
     app.include_router(raw_files.router)
     install_pages(app)
     return app

@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 
 from comfyhoused.kit.errors import (
     ComfyhouseError,
@@ -98,7 +99,7 @@ class ProblemDocument(BaseModel):
     errors: list[FieldProblem] = []
 
 
-def make_response(request: Request, error: ComfyhouseError) -> Response:
+def make_response(request: HTTPConnection, error: ComfyhouseError) -> Response:
     """Render an error for this request."""
     document = {**make_problem(error), "instance": request.url.path}
     return Response(
