@@ -15,10 +15,11 @@ from comfyhoused.adapters.redis.schema import SCHEMA, get_schema
 from comfyhoused.adapters.storage.local import LocalStorage
 from comfyhoused.adapters.storage.s3 import Bucket, S3Storage
 from comfyhoused.adapters.storage.storage import Storage
+from comfyhoused.fitness import find_unfit_settings
 from comfyhoused.kit.http.errors import UrlRefused
 from comfyhoused.kit.http.guard import Guard, make_guard
 from comfyhoused.kit.log import get_logger
-from comfyhoused.settings import DEVELOPMENT_SECRET, Settings
+from comfyhoused.settings import Settings
 
 log = get_logger(__name__)
 
@@ -142,11 +143,7 @@ async def check_fitness(resources: Resources) -> None:
     house = resources.settings.house
     await _check_usable(resources.store)
     reasons = [f"Redis: {weakness}" for weakness in await find_weaknesses(resources.store)]
-    secret = house.secret.get_secret_value()
-    if secret == DEVELOPMENT_SECRET:
-        reasons.append("CH_SECRET is the development secret; set your own of 32 characters")
-    elif len(secret) < 32:
-        reasons.append("CH_SECRET is shorter than 32 characters")
+    reasons += find_unfit_settings(resources.settings)
     if reasons and house.mode == "production":
         raise UnfitHouse("Not fit for production:\n- " + "\n- ".join(reasons))
     for reason in reasons:

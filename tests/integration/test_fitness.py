@@ -85,3 +85,26 @@ async def test_a_copy_taken_while_it_runs_holds_what_was_accepted(
     assert sum(job is not None and job.is_assigned for job in found) == 1
     assert await claim_next(store) is not None  # the second slot
     await store.aclose()
+
+
+@pytest.mark.parametrize("places", ["0.0.0.0/0", "::/0", "10.0.0.0/8,127.0.0.1", "localhost"])
+async def test_production_opens_itself_to_no_customers_address(
+    make_settings, make_valkey: MakeValkey, places: str
+) -> None:
+    own = {"CH_MODE": "production", "CH_SECRET": "x" * 32, "CH_OUTBOUND_ALLOWED": places}
+    url = make_valkey().url
+    with pytest.raises(UnfitHouse, match="CH_OUTBOUND_ALLOWED"):
+        async with open_resources(make_settings(url, **own)):
+            pass
+    async with open_resources(make_settings(url, **{**own, "CH_MODE": "development"})):
+        pass
+    inner = {**own, "CH_OUTBOUND_ALLOWED": "10.0.0.0/8,fd00::/8,nas.local"}
+    async with open_resources(make_settings(url, **inner)):
+        pass
+
+
+async def test_production_has_no_pace_of_tests(make_settings, make_valkey: MakeValkey) -> None:
+    own = {"CH_MODE": "production", "CH_SECRET": "x" * 32, "CH_WEBHOOK_PACE": "0.001"}
+    with pytest.raises(UnfitHouse, match="CH_WEBHOOK_PACE"):
+        async with open_resources(make_settings(make_valkey().url, **own)):
+            pass

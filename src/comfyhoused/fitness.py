@@ -1,0 +1,37 @@
+"""What a house in production must not be set to, though a house in development may."""
+
+from collections.abc import Iterator
+from ipaddress import ip_address
+
+from comfyhoused.kit.http.addresses import Network, find_network
+from comfyhoused.settings import DEVELOPMENT_SECRET, Settings
+
+_OURSELVES = tuple(map(ip_address, ("127.0.0.1", "::1", "0.0.0.0", "::")))  # noqa: S104
+_WIDEST = {4: 8, 6: 7}  # 10.0.0.0/8 and fc00::/7 are the widest that belong to one network
+
+
+def find_unfit_settings(settings: Settings) -> Iterator[str]:
+    """Yield a reason for each setting that production refuses."""
+    secret = settings.house.secret.get_secret_value()
+    if secret == DEVELOPMENT_SECRET:
+        yield "CH_SECRET is the development secret; set your own of 32 characters"
+    elif len(secret) < 32:
+        yield "CH_SECRET is shorter than 32 characters"
+    for entry in settings.outbound.outbound_allowed:
+        network = find_network(entry)
+        if (network is not None and _is_open(network)) or _names_ourselves(entry):
+            yield (
+                f"CH_OUTBOUND_ALLOWED: {entry} would let every customer reach this machine's own "
+                "programs; name the networks that are meant"
+            )
+    if settings.webhooks.webhook_pace < 1:
+        yield "CH_WEBHOOK_PACE is for tests: it gives up on customers' servers within minutes"
+
+
+def _is_open(network: Network) -> bool:
+    is_wide = network.prefixlen < _WIDEST[network.version]
+    return is_wide or network.is_loopback or any(one in network for one in _OURSELVES)
+
+
+def _names_ourselves(entry: str) -> bool:
+    return entry == "localhost" or entry.endswith(".localhost")
