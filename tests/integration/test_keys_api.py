@@ -247,3 +247,42 @@ async def test_a_stopped_account_keeps_what_it_has_and_gets_nothing_new(
     assert (await maker.post(f"{JOBS}/{held['job_id']}/cancel")).status_code == 200
     await resume_account(house.store, account)
     assert (await maker.post(JOBS, json=make_generate())).status_code == 202
+
+
+async def test_a_key_that_ends_soon_rotates_none_that_lasts(house: House, account: str) -> None:
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    lasting, _ = await create_key(house.store, account=account, mode="live", scopes=SCOPES)
+    short, secret = await create_key(
+        house.store, account=account, mode="live", scopes=SCOPES, expires_at=soon
+    )
+    brief, _ = await create_key(
+        house.store,
+        account=account,
+        mode="live",
+        scopes=SCOPES,
+        expires_at=soon - timedelta(minutes=5),
+    )
+    async with use(house, secret) as client:
+        refused = await client.post(f"{KEYS}/{lasting.id}/rotate", json={})
+        assert (refused.status_code, refused.json()["code"]) == (403, "grant_too_wide")
+        for key in (brief, short):
+            rotated = await client.post(f"{KEYS}/{key.id}/rotate", json={"overlap_hours": 1})
+            assert rotated.status_code == 201, rotated.text
+
+
+async def test_a_test_key_does_not_change_what_live_keys_may_spend(
+    house: House, account: str
+) -> None:
+    path, body = "/api/v1/spend-cap", {"spend_cap_usd": 5}
+    secrets = {}
+    for mode in ("live", "test"):
+        _, secrets[mode] = await create_key(
+            house.store, account=account, mode=mode, plan="metered", scopes=SCOPES
+        )
+    async with use(house, secrets["live"]) as client:
+        assert (await client.put(path, json=body)).status_code == 200
+    async with use(house, secrets["test"]) as client:
+        refused = await client.put(path, json={"spend_cap_usd": None})
+        assert (refused.status_code, refused.json()["code"]) == (403, "live_key_needed")
+    async with use(house, secrets["live"]) as client:
+        assert (await client.get(path)).json()["spend_cap_usd"] == "5"

@@ -45,6 +45,14 @@ def check_mode(maker: Principal, mode: KeyMode) -> None:
         raise GrantTooWide("A test key makes test keys only.")
 
 
+def check_lasting(maker: ApiKey | None, old: ApiKey) -> None:
+    """Raise GrantTooWide where the maker would get a secret that outlives it."""
+    if maker is None or maker.id == old.id or maker.expires_at is None:
+        return
+    if old.expires_at is None or old.expires_at > maker.expires_at:
+        raise GrantTooWide(f"This key expires at {maker.expires_at.isoformat()} itself.")
+
+
 def choose_expiry(maker: ApiKey | None, wanted: datetime | None) -> datetime | None:
     """Return when a new key ends; raises ExpiryPast, and GrantTooWide for later than its maker."""
     if wanted is not None and wanted <= get_now():

@@ -3,7 +3,13 @@
 from fastapi import APIRouter, Response
 
 from comfyhoused.api.house import ApiHouse, House, KeyReader, KeyWriter, Principal
-from comfyhoused.api.key_grants import check_mode, check_scopes, choose_expiry, choose_scopes
+from comfyhoused.api.key_grants import (
+    check_lasting,
+    check_mode,
+    check_scopes,
+    choose_expiry,
+    choose_scopes,
+)
 from comfyhoused.api.key_records import ApiKey, KeyNotFound
 from comfyhoused.api.key_schemas import (
     KeyList,
@@ -81,6 +87,7 @@ async def rotate_my_key(
     check_scopes(principal, old.scopes)
     hours = (body or RotateKeyRequest()).overlap_hours
     store = house.resources.store
+    check_lasting(await find_account_key(store, principal.account, principal.key_id), old)
     key, secret = await rotate_key(
         store, principal.account, old.id, overlap_seconds=round(hours * 3600)
     )

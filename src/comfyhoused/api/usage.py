@@ -19,8 +19,17 @@ from comfyhoused.api.usage_schemas import (
     render_usage,
 )
 from comfyhoused.core.jobs.books import list_periods
+from comfyhoused.kit.errors import Forbidden
 
 router = APIRouter(tags=["Usage"])
+
+
+class LiveKeyNeeded(Forbidden):
+    """A test key spends nothing, and decides about nothing that costs money."""
+
+    code = "live_key_needed"
+    title = "That needs a live key"
+
 
 _Period = Annotated[
     str | None,
@@ -85,6 +94,8 @@ async def put_spend_cap(house: House, principal: KeyWriter, body: SpendCapReques
 
     Jobs that were accepted before are not touched.
     """
+    if principal.mode == "test":
+        raise LiveKeyNeeded("Send a key that begins with sk_live_.")
     dollars = body.spend_cap_usd
     cents = None if dollars is None else int(dollars * 100)
     account = await set_spend_cap(house.resources.store, principal.account, cents)
