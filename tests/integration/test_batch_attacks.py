@@ -1,16 +1,19 @@
 """Batches that are meant to cost us more than they cost their sender."""
 
 import json
+from contextlib import AsyncExitStack
 
 import httpx
 import pytest
 
 from comfyhoused.api.accounts import create_account
+from comfyhoused.api.batches import MOST_FOLLOWERS
 from comfyhoused.api.keys import create_key
 from comfyhoused.api.periods import get_period
 from comfyhoused.core.jobs.books import make_books_key
 from tests.house import House
 from tests.job_cases import make_blank_graph
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -61,3 +64,30 @@ async def test_a_template_is_not_written_out_into_gigabytes(house: House) -> Non
             assert len(json.dumps(body)) < 100_000
             refused = await client.post(path, json=body)
             assert (refused.status_code, refused.json()["code"]) == (413, "batch_too_large")
+
+
+async def test_a_batch_has_so_many_followers_and_no_more(house: House) -> None:
+    async with await house.make_client() as client, AsyncExitStack() as streams:
+        house.engine.hold("SaveImage")
+        try:
+            batch = (
+                await client.post(BATCHES, json={"jobs": [{"workflow": make_blank_graph()}]})
+            ).json()
+            path = f"{BATCHES}/{batch['batch_id']}/events"
+            codes, lines = [], []
+            for _ in range(MOST_FOLLOWERS + 1):
+                answer = await streams.enter_async_context(client.stream("GET", path))
+                codes.append(answer.status_code)
+                if answer.status_code == 200:
+                    lines.append(answer.aiter_lines())  # dropped, it would close the stream
+                    assert await anext(lines[-1])
+            assert codes == [200] * MOST_FOLLOWERS + [429]
+            await streams.aclose()
+
+            async def is_free() -> bool:
+                async with client.stream("GET", path) as answer:
+                    return answer.status_code == 200
+
+            await wait_until(is_free)
+        finally:
+            house.engine.let_go()

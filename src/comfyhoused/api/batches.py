@@ -1,6 +1,7 @@
 """/batches: many jobs at once, how they stand, and all their pictures in one file."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -19,7 +20,7 @@ from comfyhoused.api.batch_schemas import (
     BatchResponse,
     BatchRetried,
 )
-from comfyhoused.api.house import House, JobReader, JobWriter
+from comfyhoused.api.house import ApiHouse, House, JobReader, JobWriter
 from comfyhoused.api.rendering import render_jobs
 from comfyhoused.api.schemas import BODY_PROBLEMS, INVALID, NOT_FOUND, PROBLEMS, JobList
 from comfyhoused.api.sync_answer import IdempotencyKey
@@ -34,15 +35,26 @@ from comfyhoused.core.jobs.batches import (
 )
 from comfyhoused.core.jobs.states import JobState
 from comfyhoused.core.webhooks.events import erase_subject
+from comfyhoused.kit.errors import TooManyRequests
 
 _LOOK_SECONDS = 1.0
 _LOOKS_PER_COMMENT = 15
+#: Each of them has Redis look at every job of the batch once a second.
+MOST_FOLLOWERS = 20
 
 _Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of a page")]
 _Limit = Annotated[int, Query(ge=1, le=100)]
 _PAGED = {**PROBLEMS, **INVALID, 400: INVALID[422]}
 
 router = APIRouter(prefix="/batches", tags=["Batches"])
+_followers: Counter[str] = Counter()  # of this process
+
+
+class TooManyFollowers(TooManyRequests):
+    """As many streams follow the batch as may; close one, or have webhooks tell you."""
+
+    code = "too_many_followers"
+    title = "Too many streams follow this batch"
 
 
 @router.post("", status_code=202, responses={**BODY_PROBLEMS, **PROBLEMS, **NOT_FOUND})
@@ -154,16 +166,35 @@ async def get_batch_archive(house: House, batch: _Mine) -> StreamingResponse:
     return StreamingResponse(stream, media_type="application/zip", headers=headers)
 
 
+async def _get_followable(batch: _Mine) -> Batch:
+    if _followers[batch.id] >= MOST_FOLLOWERS:
+        raise TooManyFollowers(f"{MOST_FOLLOWERS} streams follow it already.")
+    return batch
+
+
 @router.get(
     "/{batch_id}/events",
     response_class=EventSourceResponse,
     responses={**NOT_FOUND, **PROBLEMS},
 )
-async def follow_batch(house: House, batch: _Mine) -> AsyncIterator[ServerSentEvent]:
+async def follow_batch(
+    house: House, batch: Annotated[Batch, Depends(_get_followable)]
+) -> AsyncIterator[ServerSentEvent]:
     """Follow a batch as server-sent events until every job is over.
 
     `batch.progress` and, as the last one, `batch.completed`: the batch as GET shows it.
     """
+    _followers[batch.id] += 1
+    try:
+        async for event in _stream_batch(house, batch):
+            yield event
+    finally:
+        _followers[batch.id] -= 1
+        if _followers[batch.id] <= 0:
+            del _followers[batch.id]
+
+
+async def _stream_batch(house: ApiHouse, batch: Batch) -> AsyncIterator[ServerSentEvent]:
     shown: BatchResponse | None = None
     looks = 0
     while True:
