@@ -32,8 +32,8 @@ class HouseSettings(_Group):
     data_dir: Path = Field(Path("var"), description="folder of everything the bundled parts keep")
     secret: SecretStr = Field(
         SecretStr(DEVELOPMENT_SECRET),
-        description="signs links, names and webhooks; 32 characters or more; change it and old links, "
-        "client tokens and webhook secrets die",
+        description="signs links, names and webhooks; 32 characters or more; change it and old "
+        "links, client tokens and webhook secrets die",
     )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     plans_file: Path | None = Field(
