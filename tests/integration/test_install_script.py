@@ -19,7 +19,9 @@ def checkout(tmp_path: Path) -> Path:
     """A checkout in a path with a space, and beside it an empty folder of commands."""
     folder = tmp_path / "my checkout"
     (folder / "tools").mkdir(parents=True)
-    for name in ("pyproject.toml", "constraints.txt", "tools/install.sh"):
+    (folder / "sdk/python").mkdir(parents=True)
+    names = ("pyproject.toml", "constraints.txt", "tools/install.sh", "sdk/python/pyproject.toml")
+    for name in names:
         shutil.copy(ROOT / name, folder / name)
     commands = tmp_path / "bin"
     commands.mkdir()

@@ -15,6 +15,7 @@ import pytest_asyncio
 from comfyhoused.api.key_records import DEFAULT_SCOPES
 from comfyhoused.api.periods import get_day, get_period
 from comfyhoused.core.jobs.books import make_books_key, read_usage
+from comfyhoused.core.jobs.record import find_job
 from comfyhoused.kit.ids import make_id, make_job_id
 from tests.customers import Customer, make_customer
 from tests.house import House
@@ -360,3 +361,15 @@ async def test_usage_is_each_accounts_own_and_needs_its_scope(pair: House) -> No
             assert (await other.client.get(path)).status_code == 403
         usage = await read_usage(pair.store, other.owner, get_period())
         assert (usage.settled, usage.reserved) == (0, 0)
+
+
+async def test_a_job_works_no_longer_than_its_plan_says(house: House) -> None:
+    async with await make_customer(house, "free") as customer:
+        body = {"prompt": "a boat", "width": 64, "height": 64, "steps": 1}
+        refused = await customer.client.post("/api/v1/jobs", json={**body, "timeout_seconds": 121})
+        taken = await customer.client.post("/api/v1/jobs", json=body)
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "plan_lacks_feature")
+    job = await find_job(house.store, taken.json()["job_id"])
+    assert job is not None
+    assert job.timeout_seconds == 120

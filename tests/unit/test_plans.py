@@ -220,3 +220,11 @@ def test_the_samples_on_the_page_have_the_fields_that_are_answered() -> None:
     named = set(re.findall(r"`([a-z]+_[a-z_]+)` \|", page))
     assert {"rate_limited", "too_many_jobs", "quota_exceeded", "spend_cap_reached"} == named
     assert named <= {error.code for error in list_error_classes()}
+
+
+def test_a_job_may_not_work_longer_than_the_plan_says() -> None:
+    plans = PlanBook.load()
+    plans.require_run("free", 120)
+    with pytest.raises(PlanLacksFeature) as refused:
+        plans.require_run("free", 121)
+    assert refused.value.errors[0]["pointer"] == "/timeout_seconds"

@@ -180,7 +180,8 @@ def make_application(
         units=proposal.units if principal.mode == "live" else 0,
         limit=make_allowance(plan, principal.spend_cap_cents).units,
         priority=request.priority,
-        timeout_seconds=request.timeout_seconds or jobs.job_timeout_seconds,
+        timeout_seconds=request.timeout_seconds
+        or min(jobs.job_timeout_seconds, plan.longest_run_seconds),
         expires_in_seconds=request.expires_in_seconds or jobs.job_expires_seconds,
         idempotency_key=idempotency_key,
         body_digest=digest,
@@ -205,6 +206,8 @@ def check_features(house: ApiHouse, principal: Principal, request: JobOptions) -
     """Raise PlanLacksFeature where the options of a job need a larger plan."""
     if request.priority:
         house.plans.require_feature(principal.plan, "priority")
+    if request.timeout_seconds is not None:
+        house.plans.require_run(principal.plan, request.timeout_seconds)
 
 
 async def drop_files(house: ApiHouse, principal: Principal, file_ids: Sequence[str]) -> None:

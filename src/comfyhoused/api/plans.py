@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from comfyhoused.core.jobs.scripts import WEIGHTS
 from comfyhoused.core.workflows.cost import UnitTable
-from comfyhoused.kit.errors import Forbidden
+from comfyhoused.kit.errors import FieldError, Forbidden
 from comfyhoused.resources import UnfitHouse
 
 Feature = Literal["webhooks", "controlnet", "priority", "registered_workflows"]
@@ -60,6 +60,7 @@ class Plan(BaseModel):
     concurrency: int = Field(ge=1)
     most_waiting: int = Field(ge=1)
     retention_days: int = Field(ge=1, le=36_500)
+    longest_run_seconds: int = Field(86_400, ge=1, le=86_400)
     plan_class: str
     features: frozenset[Feature] = frozenset()
     mark: bool = False
@@ -136,6 +137,19 @@ class PlanBook:
         where = f"the plan {holders[0]} does" if holders else "ask the operator of this server"
         raise PlanLacksFeature(
             f"The plan {plan.title} does not include {_NAMES[feature]}; {where}."
+        )
+
+    def require_run(self, plan_name: str, seconds: int) -> None:
+        """Raise PlanLacksFeature where a job may not work so long."""
+        plan = self.get(plan_name)
+        if seconds <= plan.longest_run_seconds:
+            return
+        detail = (
+            f"On the plan {plan.title} a job may work for {plan.longest_run_seconds} seconds, "
+            f"not {seconds}."
+        )
+        raise PlanLacksFeature(
+            detail, errors=[FieldError(pointer="/timeout_seconds", detail=detail)]
         )
 
 

@@ -23,7 +23,7 @@ def keep_session_cookie(request: Request, cookie: str) -> None:
 
 def set_session_cookie(response: Response, request: Request, cookie: str) -> None:
     """Set the cookie on this answer."""
-    response.headers.append("set-cookie", _write(cookie, request.url.scheme == "https"))
+    response.headers.append("set-cookie", _write(cookie, is_reached_by_tls(request.scope)))
 
 
 class SessionCookies:
@@ -44,11 +44,17 @@ class SessionCookies:
 
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start" and _STATE in state:
-                header = _write(state[_STATE], scope["scheme"] == "https").encode()
+                header = _write(state[_STATE], is_reached_by_tls(scope)).encode()
                 message["headers"] = [*message["headers"], (b"set-cookie", header)]
             await send(message)
 
         await self._app(scope, receive, send_with_cookie)
+
+
+def is_reached_by_tls(scope: Scope) -> bool:
+    """Tell whether browsers reach this house by TLS; a proxy before us may have ended it."""
+    base_url: str = scope["app"].state.house.resources.settings.http.base_url
+    return scope["scheme"] == "https" or base_url.startswith("https://")
 
 
 def _write(cookie: str, is_secure: bool) -> str:

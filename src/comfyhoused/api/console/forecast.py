@@ -10,6 +10,8 @@ from comfyhoused.api.key_secrets import KeyMode
 from comfyhoused.kit.errors import ComfyhouseError
 from comfyhoused.web.words import format_count, format_dollars, format_seconds
 
+_ADDRESSES = ("http://", "https://")
+
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
@@ -22,7 +24,13 @@ class Forecast:
 async def make_forecast(
     member: SignedIn, mode: KeyMode, bench: Bench, values: dict[str, Any]
 ) -> Forecast:
-    """Return what running this costs; a refusal is told with its reason."""
+    """Return what running this costs; a refusal is told with its reason.
+
+    Pictures at an address are not fetched for it: an address of ours that carries them could
+    be opened by any page, as often as it likes.
+    """
+    if any(isinstance(value, str) and value.startswith(_ADDRESSES) for value in values.values()):
+        return Forecast("What it costs is known when the picture at that address was fetched.")
     try:
         request = bench.make_request(values)
         estimate = await make_estimate(member.house, member.make_principal(mode), request)
