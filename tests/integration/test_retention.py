@@ -1,10 +1,13 @@
 """Files go when the plan's days are over: from storage too, and their job says so."""
 
+import io
 from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
+import numpy
 import pytest
+from PIL import Image
 
 from comfyhoused.adapters.redis.client import Store
 from comfyhoused.adapters.storage.local import LocalStorage
@@ -152,3 +155,27 @@ async def test_jobs_are_forgotten_after_their_days_and_stay_charged(house: House
         assert await house.store.zscore("ch:1:archived", job_id) is None
         assert [key async for key in storage.list_keys(f"jobs/{job_id}")] == []
         assert await is_settled()
+
+
+async def test_uploads_stop_where_the_room_ends_and_results_do_not(house: House) -> None:
+    async with await make_customer(house, "cramped") as customer:  # room for 10,000 bytes
+        noise = numpy.random.default_rng(1).integers(0, 256, (48, 48, 3), dtype=numpy.uint8)
+        stream = io.BytesIO()
+        Image.fromarray(noise).save(stream, "PNG")
+        body, headers = stream.getvalue(), {"Content-Type": "image/png"}
+        assert 5_000 < len(body) < 10_000
+        first = await customer.client.post("/api/v1/files", content=body, headers=headers)
+        second = await customer.client.post("/api/v1/files", content=body, headers=headers)
+        stored = int(str(await house.store.get(f"ch:1:stored:{customer.owner}")))
+        await customer.client.delete(f"/api/v1/files/{first.json()['file_id']}")
+        third = await customer.client.post("/api/v1/files", content=body, headers=headers)
+
+        assert (first.status_code, second.status_code, third.status_code) == (201, 403, 201)
+        assert second.json()["code"] == "storage_full"
+        assert stored == len(body)
+
+        picture = {"prompt": "a boat", "width": 128, "height": 128, "steps": 1}
+        made = await customer.client.post("/api/v1/generate", json=picture)
+        assert made.status_code == 200
+        refused = await customer.client.post("/api/v1/files", content=body, headers=headers)
+        assert refused.status_code == 403

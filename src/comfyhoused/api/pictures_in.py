@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 from comfyhoused.api.house import ApiHouse, Principal
 from comfyhoused.core.files.data_uris import is_data_uri, parse_data_uri
@@ -27,8 +28,11 @@ class PictureUnreadable(Unprocessable):
 def make_limits(house: ApiHouse, principal: Principal | None = None) -> Limits:
     """Return how much of one file is taken, and how long its sender's plan keeps it."""
     http = house.resources.settings.http
-    keep_seconds = house.plans.get(principal.plan).keep_seconds if principal is not None else None
-    return Limits(http.max_upload_bytes, http.max_pixels, house.resources.spool_dir, keep_seconds)
+    limits = Limits(http.max_upload_bytes, http.max_pixels, house.resources.spool_dir)
+    if principal is None:
+        return limits
+    plan = house.plans.get(principal.plan)
+    return replace(limits, keep_seconds=plan.keep_seconds, most_stored_bytes=plan.storage_bytes)
 
 
 def carries_picture(text: str | None) -> bool:

@@ -60,6 +60,7 @@ class Plan(BaseModel):
     concurrency: int = Field(ge=1)
     most_waiting: int = Field(ge=1)
     retention_days: int = Field(ge=1, le=36_500)
+    storage_gb: float = Field(1_000_000, gt=0, le=1_000_000)
     longest_run_seconds: int = Field(86_400, ge=1, le=86_400)
     plan_class: str
     features: frozenset[Feature] = frozenset()
@@ -77,6 +78,11 @@ class Plan(BaseModel):
     def keep_seconds(self) -> int:
         """How long files are kept."""
         return self.retention_days * 86_400
+
+    @property
+    def storage_bytes(self) -> int:
+        """The room for all files of an account."""
+        return int(self.storage_gb * 10**9)
 
     def has(self, feature: Feature) -> bool:
         """Tell whether the plan holds a feature."""

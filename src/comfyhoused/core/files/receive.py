@@ -7,7 +7,7 @@ from comfyhoused.adapters.storage.storage import Storage
 from comfyhoused.core.files.content_types import EXTENSIONS
 from comfyhoused.core.files.limits import Limits
 from comfyhoused.core.files.orientation import is_turned, read_orientation
-from comfyhoused.core.files.records import File, FileDraft, create_file, expect_object
+from comfyhoused.core.files.records import File, FileDraft, check_room, create_file, expect_object
 from comfyhoused.core.files.spool import open_spool
 from comfyhoused.core.files.verification import NotAnImage, verify_image
 from comfyhoused.kit.ids import make_id
@@ -26,9 +26,10 @@ async def receive_file(
     Its width and height are those it is shown in, as ComfyUI loads it (EXIF orientation).
     What the bytes are is read from them; `declared_type` only refuses what does not even
     claim to be a picture. Raises NotAnImage, EmptyFile, TruncatedImage, AnimatedImage,
-    TooManyPixels, FileTooLarge, StorageUnavailable.
+    TooManyPixels, FileTooLarge, StorageExhausted, StorageUnavailable.
     """
     _check_declared(declared_type)
+    await check_room(store, owner, limits.most_stored_bytes)
     async with open_spool(limits.spool_dir) as spool:
         await spool.fill(chunks, max_bytes=limits.max_bytes)
         header = await verify_image(spool.file, max_pixels=limits.max_pixels)
@@ -53,7 +54,7 @@ async def receive_file(
         purpose="input",
         keep_seconds=limits.keep_seconds,
     )
-    return await create_file(store, draft)
+    return await create_file(store, draft, most_stored_bytes=limits.most_stored_bytes)
 
 
 def _check_declared(declared_type: str | None) -> None:

@@ -16,7 +16,7 @@ from comfyhoused.adapters.redis.scripts import Call, run_together
 from comfyhoused.adapters.storage.storage import Storage, StorageUnavailable
 from comfyhoused.core.files.scripts import DOOMED, SCRIPTS
 from comfyhoused.kit.clock import get_now, make_instant
-from comfyhoused.kit.errors import NotFound, Unavailable
+from comfyhoused.kit.errors import Forbidden, NotFound, Unavailable
 from comfyhoused.kit.pages import InvalidCursor, Page, make_cursor, read_cursor
 
 Purpose = Literal["input", "output"]
@@ -30,6 +30,13 @@ class FileNotFound(NotFound):
 
     code = "file_not_found"
     title = "There is no such file of yours"
+
+
+class StorageExhausted(Forbidden):
+    """Your files take all the room that you have here. Delete some, or wait until some expire."""
+
+    code = "storage_full"
+    title = "Your storage is full"
 
 
 class UploadTooSlow(Unavailable):
@@ -107,17 +114,39 @@ async def expect_object(store: Store, file_id: str, key: str) -> File | None:
     return _read_record(_pair(record)) if record is not None else None
 
 
-async def create_file(store: Store, draft: FileDraft, *, fence: int | None = None) -> File:
+async def create_file(
+    store: Store,
+    draft: FileDraft,
+    *,
+    fence: int | None = None,
+    most_stored_bytes: int | None = None,
+) -> File:
     """Keep an expected object, with its record; idempotent by id.
 
     With the fence of a job's assignment only its holder may. Raises UploadTooSlow,
-    WriterReplaced.
+    WriterReplaced, and StorageExhausted where the owner's files would be more than the most.
     """
-    answer = await run_together(store, [prepare_creation(draft, fence)])
+    answer = await run_together(store, [prepare_creation(draft, fence, most_stored_bytes)])
     return read_creation(answer[0], draft)
 
 
-def prepare_creation(draft: FileDraft, fence: int | None) -> Call:
+async def check_room(store: Store, owner: str, most_stored_bytes: int | None) -> None:
+    """Raise StorageExhausted where the owner has no room left, before any byte is taken."""
+    if most_stored_bytes is not None:
+        stored = await store.get(f"ch:1:stored:{owner}")
+        if int(stored or 0) >= most_stored_bytes:
+            raise _make_full(most_stored_bytes)
+
+
+def _make_full(most_stored_bytes: int) -> StorageExhausted:
+    return StorageExhausted(
+        f"Your files may take {most_stored_bytes / 1e9:g} GB together. Delete what you do not need."
+    )
+
+
+def prepare_creation(
+    draft: FileDraft, fence: int | None, most_stored_bytes: int | None = None
+) -> Call:
     """Return the call that creates a file; see `create_file`. Idempotent."""
     fields: dict[str, str | int] = {
         "content_type": draft.content_type,
@@ -136,12 +165,16 @@ def prepare_creation(draft: FileDraft, fence: int | None) -> Call:
         (draft.keep_seconds or 0) * 1000,
         draft.job_id or "",
         "" if fence is None else fence,
+        "" if most_stored_bytes is None else most_stored_bytes,
+        draft.size_bytes,
         *(part for pair in fields.items() for part in pair),
     )
 
 
 def read_creation(answer: object, draft: FileDraft) -> File:
     """Return the file that was created; raises UploadTooSlow, WriterReplaced."""
+    if isinstance(answer, str) and answer.startswith("full:"):
+        raise _make_full(int(answer.removeprefix("full:")))
     if answer == "late":
         raise UploadTooSlow("Send the file again.")
     if answer == "stale":
