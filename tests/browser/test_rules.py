@@ -108,7 +108,8 @@ async def test_jobs_and_files_of_other_accounts_are_not_shown(house: House) -> N
 
 async def test_production_shows_the_house_and_takes_no_work(house: House) -> None:
     api = house.add_api()
-    api.environment["CH_MODE"] = "production"
+    # The tests' receivers on this machine are nothing that production lets customers reach.
+    api.environment |= {"CH_MODE": "production", "CH_OUTBOUND_ALLOWED": ""}
     api.restart()
     try:
         api.wait_ready()

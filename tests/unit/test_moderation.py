@@ -39,7 +39,9 @@ def test_no_verdicts(answer: str) -> None:
 
 
 def make_command(program: str, timeout_seconds: float = 20) -> CommandModerator:
-    return CommandModerator(f"{sys.executable} -c {shlex.quote(program)}", timeout_seconds)
+    return CommandModerator(
+        f"{shlex.quote(sys.executable)} -c {shlex.quote(program)}", timeout_seconds
+    )
 
 
 async def test_program_reads_the_question_and_writes_the_verdict() -> None:

@@ -33,7 +33,6 @@ CLIENT_OPERATIONS = frozenset(
         "get_job",
         "cancel_job",
         "follow_job",
-        "follow_job_by_socket",
         "estimate",
         "upload_file",
         "get_file",

@@ -35,7 +35,7 @@ class PositionUnreadable(Unprocessable):
 router = APIRouter(prefix="/jobs")
 
 
-@router.websocket("/{job_id}/ws")
+@router.websocket("/{job_id}/ws", name="follow_job")
 async def follow_my_job_by_socket(socket: WebSocket, job_id: str) -> None:
     """Send what happens to a job until it is over; a refusal comes as a problem document."""
     house: ApiHouse = socket.app.state.house
