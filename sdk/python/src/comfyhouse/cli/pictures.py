@@ -100,7 +100,7 @@ def save_outputs(client: Client, job: Job, output: Path | None, *, as_json: bool
     for path in saved:
         typer.echo(path)
     if job.engine == "sandbox":
-        say("Painted by the sandbox: no model was used, nothing is charged.")
+        say("Painted by the sandbox: no model was used.")
 
 
 def save_job(client: Client, job: Job, output: Path | None) -> list[Path]:
