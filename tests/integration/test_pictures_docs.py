@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from comfyhoused.api.schemas import FinishOptions, GenerateRequest, JobOptions, UpscaleRequest
+from comfyhoused.api.job_requests import FinishOptions, GenerateRequest, JobOptions, UpscaleRequest
 from comfyhoused.core.workflows.model_book import ModelBook
 from comfyhoused.kit.ids import make_id
 from tests.house import House

@@ -20,7 +20,7 @@ from comfyhouse import (
     SignatureInvalid,
     verify_webhook,
 )
-from comfyhoused.api.schemas import JobResponse
+from comfyhoused.api.job_responses import JobResponse
 
 _EXAMPLE: Any = JobResponse.model_config["json_schema_extra"]
 _JOB = {**_EXAMPLE["examples"][0], "job_id": "j", "status": "queued"}

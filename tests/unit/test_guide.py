@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from comfyhoused.api.batch_schemas import BatchRequest
-from comfyhoused.api.schemas import (
+from comfyhoused.api.job_requests import (
     FinishOptions,
     GenerateRequest,
     JobOptions,

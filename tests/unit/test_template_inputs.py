@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from comfyhoused.api.schemas import GenerateRequest, UpscaleRequest
+from comfyhoused.api.job_requests import GenerateRequest, UpscaleRequest
 from comfyhoused.api.template_inputs import (
     TemplateNotFound,
     get_template,

@@ -14,13 +14,13 @@ from comfyhoused.adapters.queue.doorbell import ring
 from comfyhoused.adapters.redis.client import StoreFull
 from comfyhoused.api.client_tokens import TokenSpent, spending_token
 from comfyhoused.api.house import ApiHouse, Principal, check_may_work
+from comfyhoused.api.job_requests import JobOptions
 from comfyhoused.api.moderation import review_proposal
 from comfyhoused.api.periods import get_day, get_period
 from comfyhoused.api.plans import PlanLacksFeature
 from comfyhoused.api.proposals.proposal import Proposal
 from comfyhoused.api.proposals.propose import JobRequest, propose
 from comfyhoused.api.quota import SpendCapReached, make_allowance, make_refusal
-from comfyhoused.api.schemas import JobOptions
 from comfyhoused.api.trials import CANCELED, TrialUnknown, try_on
 from comfyhoused.api.webhook_urls import check_webhook_url
 from comfyhoused.core.files.records import FileNotFound, delete_file, hold_files

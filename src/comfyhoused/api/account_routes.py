@@ -4,6 +4,7 @@ from fastapi import APIRouter, Response
 
 from comfyhoused.api.accounts import get_account
 from comfyhoused.api.client_tokens import ClientToken, write_client_token
+from comfyhoused.api.documented_problems import BODY_PROBLEMS, NOT_FOUND, PROBLEMS
 from comfyhoused.api.house import House, SecretKey
 from comfyhoused.api.key_grants import check_scopes
 from comfyhoused.api.key_records import KeyNotFound
@@ -16,7 +17,6 @@ from comfyhoused.api.key_schemas import (
     render_key,
 )
 from comfyhoused.api.keys import find_account_key
-from comfyhoused.api.schemas import BODY_PROBLEMS, NOT_FOUND, PROBLEMS
 from comfyhoused.kit.clock import get_now_ms, make_instant
 from comfyhoused.kit.ids import make_id
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from comfyhoused.api.job_bodies import JobBody
-from comfyhoused.api.schemas import Metadata, PlainText, RequestBody
+from comfyhoused.api.request_bodies import Metadata, PlainText, RequestBody
 from comfyhoused.core.jobs.batches import MOST_JOBS
 
 _Inputs = Annotated[dict[str, Any], Field(max_length=50)]

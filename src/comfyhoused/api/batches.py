@@ -20,10 +20,11 @@ from comfyhoused.api.batch_schemas import (
     BatchResponse,
     BatchRetried,
 )
+from comfyhoused.api.documented_problems import BODY_PROBLEMS, INVALID, NOT_FOUND, PROBLEMS
 from comfyhoused.api.house import ApiHouse, House, JobReader, JobWriter
+from comfyhoused.api.job_responses import JobList
 from comfyhoused.api.rendering import render_jobs
-from comfyhoused.api.schemas import BODY_PROBLEMS, INVALID, NOT_FOUND, PROBLEMS, JobList
-from comfyhoused.api.sync_answer import IdempotencyKey
+from comfyhoused.api.submitting import IdempotencyKey
 from comfyhoused.core.jobs.batches import (
     Batch,
     cancel_batch,

@@ -12,15 +12,16 @@ from comfyhoused.api.batch_acceptance import OF_ONE_JOB
 from comfyhoused.api.batch_bodies import Faults, list_requests
 from comfyhoused.api.batch_room import check_line
 from comfyhoused.api.batch_schemas import BatchRequest
+from comfyhoused.api.documented_problems import BODY_PROBLEMS, NOT_FOUND, PROBLEMS
 from comfyhoused.api.house import ApiHouse, House, JobWriter, Principal
 from comfyhoused.api.job_bodies import JobBody
+from comfyhoused.api.job_requests import SUBMIT_EXAMPLES
 from comfyhoused.api.money import make_usd
 from comfyhoused.api.periods import get_period
 from comfyhoused.api.prices import make_price
 from comfyhoused.api.proposals.proposal import Proposal
 from comfyhoused.api.proposals.propose import JobRequest, propose
 from comfyhoused.api.quota import make_allowance
-from comfyhoused.api.schemas import BODY_PROBLEMS, NOT_FOUND, PROBLEMS, SUBMIT_EXAMPLES
 from comfyhoused.core.jobs.admission import UNLIMITED
 from comfyhoused.core.jobs.books import read_usage
 from comfyhoused.core.jobs.outlook import get_outlook

@@ -7,12 +7,10 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from comfyhoused.api.documented_problems import BODY_PROBLEMS, INVALID, NOT_FOUND, PROBLEMS
 from comfyhoused.api.file_links import make_file_link
-from comfyhoused.api.house import FileReader, FileWriter, House, check_may_work
-from comfyhoused.api.pictures_in import make_limits
-from comfyhoused.api.schemas import BODY_PROBLEMS, INVALID, NOT_FOUND, PROBLEMS
-from comfyhoused.api.uploads import open_upload
-from comfyhoused.core.files.receive import receive_file
+from comfyhoused.api.house import FileReader, FileWriter, House
+from comfyhoused.api.pictures_in import take_upload
 from comfyhoused.core.files.records import File, delete_file, get_file, list_files
 from comfyhoused.resources import Resources
 
@@ -92,20 +90,9 @@ async def upload_file(
     request: Request, response: Response, principal: FileWriter, house: House
 ) -> FileResponse:
     """Store a PNG, JPEG or WebP picture, whole and still, and return its id."""
-    check_may_work(principal)
-    resources = house.resources
-    limits = make_limits(house, principal)
-    async with open_upload(request, max_bytes=limits.max_bytes) as upload:
-        file = await receive_file(
-            resources.store,
-            resources.storage,
-            principal.owner,
-            upload.chunks,
-            upload.declared_type,
-            limits,
-        )
+    file = await take_upload(house, principal, request)
     response.headers["Location"] = f"{request.url.path.rstrip('/')}/{file.id}"
-    return await _render(resources, file)
+    return await _render(house.resources, file)
 
 
 @router.get("", summary="List files", responses={**INVALID, 400: INVALID[422]})

@@ -3,13 +3,14 @@
 from fastapi import APIRouter, Request, Response
 
 from comfyhoused.api.house import House, JobWriter
-from comfyhoused.api.schemas import GenerateRequest, JobResponse
-from comfyhoused.api.sync_answer import ANSWERS, IdempotencyKey, Prefer, submit_and_wait
+from comfyhoused.api.job_requests import GenerateRequest
+from comfyhoused.api.job_responses import JobResponse
+from comfyhoused.api.submitting import ANSWERS, IdempotencyKey, Prefer, submit_and_wait
 
 router = APIRouter(tags=["Pictures"])
 
 
-@router.post("/generate", responses=ANSWERS)
+@router.post("/generate", response_model=JobResponse, responses=ANSWERS)
 async def generate(
     house: House,
     principal: JobWriter,
@@ -18,6 +19,6 @@ async def generate(
     response: Response,
     prefer: Prefer = None,
     idempotency_key: IdempotencyKey = "",
-) -> JobResponse:
+) -> JobResponse | Response:
     """Make a picture and wait for it. A dropped connection does not cancel the job."""
     return await submit_and_wait(house, principal, body, request, response, prefer, idempotency_key)

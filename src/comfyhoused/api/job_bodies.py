@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Tag
 
-from comfyhoused.api.schemas import GenerateRequest, UpscaleRequest, WorkflowRequest
+from comfyhoused.api.job_requests import GenerateRequest, UpscaleRequest, WorkflowRequest
 
 
 def _name_kind(body: Any) -> str:

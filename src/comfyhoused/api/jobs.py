@@ -8,22 +8,14 @@ from fastapi import APIRouter, Body, Depends, Header, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from comfyhoused.adapters.redis.client import StoreUnavailable
-from comfyhoused.api.acceptance import accept
+from comfyhoused.api.documented_problems import BODY_PROBLEMS, INVALID, NOT_FOUND, PROBLEMS
 from comfyhoused.api.house import ApiHouse, House, JobFollower, JobReader, JobWriter
 from comfyhoused.api.job_bodies import JobBody
+from comfyhoused.api.job_requests import SUBMIT_EXAMPLES
+from comfyhoused.api.job_responses import JobList, JobResponse
 from comfyhoused.api.rendering import make_headers, render_job, render_jobs
-from comfyhoused.api.schemas import (
-    BODY_PROBLEMS,
-    INVALID,
-    NOT_FOUND,
-    PROBLEMS,
-    SUBMIT_EXAMPLES,
-    JobList,
-    JobResponse,
-)
 from comfyhoused.api.settlement import erase_job
-from comfyhoused.api.sync_answer import IdempotencyKey
-from comfyhoused.api.waiting import showing_accepted
+from comfyhoused.api.submitting import IdempotencyKey, submit
 from comfyhoused.core.jobs.cancel import cancel_job
 from comfyhoused.core.jobs.events import Event, follow_job
 from comfyhoused.core.jobs.listing import list_jobs
@@ -55,15 +47,7 @@ async def submit_job(
     idempotency_key: IdempotencyKey = "",
 ) -> JobResponse:
     """Accept a job. Once this is answered the job survives any crash."""
-    admission = await accept(house, principal, body, idempotency_key)
-    with showing_accepted(admission.job_id):
-        job = admission.job
-        if job is None:
-            job = await get_job(house.resources.store, principal.owner, admission.job_id)
-        response.headers.update(make_headers(job))
-        if admission.is_replayed:
-            response.headers["Idempotent-Replayed"] = "true"
-        return await render_job(house, job)
+    return await submit(house, principal, body, response, idempotency_key)
 
 
 @router.get("", responses={**INVALID, **PROBLEMS, 400: INVALID[422]})

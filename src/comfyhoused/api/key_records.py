@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from comfyhoused.adapters.redis.client import Store
 from comfyhoused.api.accounts import Account, read_account
@@ -12,7 +12,7 @@ from comfyhoused.api.scripts import SCRIPTS
 from comfyhoused.kit.clock import make_instant
 from comfyhoused.kit.errors import NotFound
 
-SCOPES = (
+Scope = Literal[
     "jobs:write",
     "jobs:read",
     "files:write",
@@ -24,7 +24,8 @@ SCOPES = (
     "webhooks:read",
     "keys:write",
     "keys:read",
-)
+]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 #: What a key may do unless it is said: all but make and see keys.
 DEFAULT_SCOPES = tuple(scope for scope in SCOPES if not scope.startswith("keys:"))
 

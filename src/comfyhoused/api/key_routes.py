@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Response
 
+from comfyhoused.api.documented_problems import BODY_PROBLEMS, NOT_FOUND, PROBLEMS
 from comfyhoused.api.house import ApiHouse, House, KeyReader, KeyWriter, Principal
 from comfyhoused.api.key_grants import (
     check_lasting,
@@ -28,7 +29,6 @@ from comfyhoused.api.keys import (
     revoke_key,
     rotate_key,
 )
-from comfyhoused.api.schemas import BODY_PROBLEMS, NOT_FOUND, PROBLEMS
 
 router = APIRouter(prefix="/keys", tags=["Keys"], responses=PROBLEMS)
 

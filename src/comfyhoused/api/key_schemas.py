@@ -1,30 +1,16 @@
 """What the API reads and answers about keys, client tokens and the account."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from comfyhoused.api.key_records import SCOPES, ApiKey
+from comfyhoused.api.key_records import SCOPES, ApiKey, Scope
 
 LONGEST_OVERLAP_HOURS = 168
 LONGEST_TOKEN_SECONDS = 3600
-TOKEN_SCOPES = ("jobs:write", "jobs:read", "files:write", "files:read")
-
-Scope = Literal[
-    "jobs:write",
-    "jobs:read",
-    "files:write",
-    "files:read",
-    "usage:read",
-    "workflows:write",
-    "workflows:read",
-    "webhooks:write",
-    "webhooks:read",
-    "keys:write",
-    "keys:read",
-]
 TokenScope = Literal["jobs:write", "jobs:read", "files:write", "files:read"]
+TOKEN_SCOPES: tuple[TokenScope, ...] = get_args(TokenScope)
 Mode = Literal["live", "test"]
 _Name = Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
 _Origin = Annotated[

@@ -4,9 +4,10 @@ from collections.abc import Container, Sequence
 
 from fastapi import APIRouter
 
+from comfyhoused.api.documented_problems import PROBLEMS
 from comfyhoused.api.house import House, JobReader
 from comfyhoused.api.key_secrets import KeyMode
-from comfyhoused.api.schemas import PROBLEMS, ModelKind, ModelList, ModelResponse, SamplerList
+from comfyhoused.api.model_schemas import ModelKind, ModelList, ModelResponse, SamplerList
 from comfyhoused.core.workflows.catalogue import Catalogue
 from comfyhoused.core.workflows.licences import is_sellable, keep_sellable
 from comfyhoused.core.workflows.merged_offer import merge_offers

@@ -1,11 +1,14 @@
-"""Pictures that come inside a request: a file id, an https address, or a data URI."""
+"""Pictures that come with a request: uploaded, or named in it by id, address or data URI."""
 
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from comfyhoused.api.house import ApiHouse, Principal
+from fastapi import Request
+
+from comfyhoused.api.house import ApiHouse, Principal, check_may_work
+from comfyhoused.api.uploads import open_upload
 from comfyhoused.core.files.data_uris import is_data_uri, parse_data_uri
 from comfyhoused.core.files.limits import Limits
 from comfyhoused.core.files.receive import receive_file
@@ -33,6 +36,21 @@ def make_limits(house: ApiHouse, principal: Principal | None = None) -> Limits:
         return limits
     plan = house.plans.get(principal.plan)
     return replace(limits, keep_seconds=plan.keep_seconds, most_stored_bytes=plan.storage_bytes)
+
+
+async def take_upload(house: ApiHouse, principal: Principal, request: Request) -> File:
+    """Store the picture that a request streams; raises AccountStopped and what receiving does."""
+    check_may_work(principal)
+    resources, limits = house.resources, make_limits(house, principal)
+    async with open_upload(request, max_bytes=limits.max_bytes) as upload:
+        return await receive_file(
+            resources.store,
+            resources.storage,
+            principal.owner,
+            upload.chunks,
+            upload.declared_type,
+            limits,
+        )
 
 
 def carries_picture(text: str | None) -> bool:

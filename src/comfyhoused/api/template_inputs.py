@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from comfyhoused.api.schemas import GenerateRequest, UpscaleRequest
+from comfyhoused.api.job_requests import GenerateRequest, UpscaleRequest
 from comfyhoused.core.workflows.parameters import InvalidParameters
 from comfyhoused.core.workflows.templates import TEMPLATES, Template
 from comfyhoused.kit.errors import FieldError, NotFound

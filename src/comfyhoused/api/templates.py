@@ -5,9 +5,9 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from comfyhoused.api.documented_problems import NOT_FOUND, PROBLEMS
 from comfyhoused.api.house import House, JobReader
 from comfyhoused.api.proposals.offer import list_offer
-from comfyhoused.api.schemas import NOT_FOUND, PROBLEMS
 from comfyhoused.api.template_inputs import get_template, make_input_schema
 from comfyhoused.api.template_schemas import (
     ControlResponse,

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
 from comfyhoused.api.accounts import Account, get_account, set_spend_cap
+from comfyhoused.api.documented_problems import BODY_PROBLEMS, INVALID, PROBLEMS
 from comfyhoused.api.house import ApiHouse, House, KeyWriter, Principal, UsageReader
 from comfyhoused.api.ledger import read_entries, write_csv, write_jsonl
 from comfyhoused.api.money import make_usd
 from comfyhoused.api.periods import PERIOD, get_period
-from comfyhoused.api.schemas import BODY_PROBLEMS, INVALID, PROBLEMS
 from comfyhoused.api.statement import Statement, read_statement
 from comfyhoused.api.usage_schemas import (
     SpendCap,

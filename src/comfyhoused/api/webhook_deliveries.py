@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from comfyhoused.api.documented_problems import BODY_PROBLEMS, INVALID, NOT_FOUND, PROBLEMS
 from comfyhoused.api.house import House, WebhookReader, WebhookWriter
-from comfyhoused.api.schemas import BODY_PROBLEMS, INVALID, NOT_FOUND, PROBLEMS
 from comfyhoused.api.webhook_rendering import render_delivery, render_detail
 from comfyhoused.api.webhook_schemas import (
     DeliveryDetail,

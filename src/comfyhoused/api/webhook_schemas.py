@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from comfyhoused.api.schemas import PlainText, RequestBody
+from comfyhoused.api.request_bodies import PlainText, RequestBody
 from comfyhoused.api.webhook_events import EventType
 from comfyhoused.core.webhooks.deliveries import DeliveryState
 

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
+from comfyhoused.api.documented_problems import BODY_PROBLEMS, NOT_FOUND, PROBLEMS
 from comfyhoused.api.house import House, Principal, WebhookReader, WebhookWriter
-from comfyhoused.api.schemas import BODY_PROBLEMS, NOT_FOUND, PROBLEMS
 from comfyhoused.api.webhook_events import emit_test
 from comfyhoused.api.webhook_rendering import render_delivery, render_endpoint, render_secrets
 from comfyhoused.api.webhook_schemas import (

@@ -15,7 +15,8 @@ from pydantic import (
     model_validator,
 )
 
-from comfyhoused.api.schemas import Graph, JobOptions, PlainText, RequestBody, Watermark
+from comfyhoused.api.job_requests import Graph, JobOptions, Watermark
+from comfyhoused.api.request_bodies import PlainText, RequestBody
 from comfyhoused.core.files.finish import DEFAULT_QUALITY, PictureFormat
 from comfyhoused.core.workflows.registered.definition import InputType
 

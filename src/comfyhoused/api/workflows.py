@@ -4,20 +4,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
-from comfyhoused.api.acceptance import accept
+from comfyhoused.api.documented_problems import BODY_PROBLEMS, INVALID, NOT_FOUND, PROBLEMS
 from comfyhoused.api.house import ApiHouse, House, JobWriter, WorkflowReader, WorkflowWriter
+from comfyhoused.api.job_requests import WorkflowRequest
+from comfyhoused.api.job_responses import JobResponse
 from comfyhoused.api.registering import make_definition
-from comfyhoused.api.rendering import make_headers, render_job
-from comfyhoused.api.schemas import (
-    BODY_PROBLEMS,
-    INVALID,
-    NOT_FOUND,
-    PROBLEMS,
-    JobResponse,
-    WorkflowRequest,
-)
-from comfyhoused.api.sync_answer import IdempotencyKey, submit_and_wait
-from comfyhoused.api.waiting import read_wait, showing_accepted
+from comfyhoused.api.submitting import IdempotencyKey, submit, submit_and_wait
+from comfyhoused.api.waiting import read_wait
 from comfyhoused.api.workflow_openapi import describe_endpoint
 from comfyhoused.api.workflow_rendering import render_summary, render_workflow
 from comfyhoused.api.workflow_schemas import (
@@ -27,7 +20,6 @@ from comfyhoused.api.workflow_schemas import (
     WorkflowRun,
 )
 from comfyhoused.core.fleet.catalogues import NoBackendYet
-from comfyhoused.core.jobs.record import get_job
 from comfyhoused.core.workflows.catalogue import Catalogue
 from comfyhoused.core.workflows.registered.records import (
     NAME_PATTERN,
@@ -147,6 +139,7 @@ async def get_workflow_openapi(
 @router.post(
     "/{name}/jobs",
     status_code=202,
+    response_model=JobResponse,
     responses={
         200: {"model": JobResponse, "description": "It has ended while you waited"},
         **BODY_PROBLEMS,
@@ -165,7 +158,7 @@ async def run_workflow(
         str | None, Header(description="wait=N seconds for the end; default: do not wait")
     ] = None,
     idempotency_key: IdempotencyKey = "",
-) -> JobResponse:
+) -> JobResponse | Response:
     """Accept a job that runs a registered workflow with these inputs."""
     reference = _make_reference(name, version)
     run = WorkflowRequest(workflow=reference, **body.model_dump(exclude_unset=True))
@@ -173,15 +166,7 @@ async def run_workflow(
         return await submit_and_wait(
             house, principal, run, request, response, prefer, idempotency_key
         )
-    admission = await accept(house, principal, run, idempotency_key)
-    with showing_accepted(admission.job_id):
-        job = admission.job
-        if job is None:
-            job = await get_job(house.resources.store, principal.owner, admission.job_id)
-        response.headers.update(make_headers(job))
-        if admission.is_replayed:
-            response.headers["Idempotent-Replayed"] = "true"
-        return await render_job(house, job)
+    return await submit(house, principal, run, response, idempotency_key)
 
 
 async def _find(house: ApiHouse, owner: str, name: str, version: int | None) -> Registration:

@@ -8,9 +8,9 @@ from comfyhoused.api.console.code_samples import Call
 from comfyhoused.api.console.controls import Control
 from comfyhoused.api.console.schema_controls import list_controls
 from comfyhoused.api.house import ApiHouse, Principal
+from comfyhoused.api.job_requests import WorkflowRequest
 from comfyhoused.api.proposals.offer import list_offer
 from comfyhoused.api.proposals.propose import JobRequest
-from comfyhoused.api.schemas import WorkflowRequest
 from comfyhoused.api.template_inputs import get_template, read_template_inputs
 from comfyhoused.api.templates import detail_template
 from comfyhoused.core.fleet.catalogues import NoBackendYet

@@ -13,7 +13,7 @@ from comfyhoused.api.console.shapes import SHAPES
 from comfyhoused.api.console.views import JobView, view_job
 from comfyhoused.api.console.visitors import OWNERS, PageVisitor, find_reason_closed
 from comfyhoused.api.house import ApiHouse, House
-from comfyhoused.api.schemas import GenerateRequest
+from comfyhoused.api.job_requests import GenerateRequest
 from comfyhoused.core.jobs.listing import list_jobs
 from comfyhoused.core.jobs.states import JobState
 from comfyhoused.web.assets import ASSETS

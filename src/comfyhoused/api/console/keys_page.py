@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from comfyhoused.api.console.console_pages import redirect_to, render_console
 from comfyhoused.api.console.form_faults import FormIncomplete
 from comfyhoused.api.console.signed_in import SignedIn
-from comfyhoused.api.key_records import DEFAULT_SCOPES, SCOPES, ApiKey
+from comfyhoused.api.key_records import DEFAULT_SCOPES, SCOPES, ApiKey, Scope
 from comfyhoused.api.key_secrets import KeyMode
 from comfyhoused.api.keys import (
     MOST_KEYS,
@@ -125,7 +125,7 @@ async def revoke(member: SignedIn, key_id: str, token: Annotated[str, Form()] = 
     return redirect_to("/console/keys")
 
 
-def _check(name: str, scopes: list[str]) -> list[str]:
+def _check(name: str, scopes: list[str]) -> list[Scope]:
     faults = []
     if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
         detail = f"Give it a name of 1 to {_LONGEST_NAME} characters, so that you know it again."

@@ -2,8 +2,8 @@
 
 from pydantic import ValidationError
 
+from comfyhoused.api.job_requests import GenerateRequest, UpscaleRequest, WorkflowRequest
 from comfyhoused.api.proposals.propose import JobRequest
-from comfyhoused.api.schemas import GenerateRequest, UpscaleRequest, WorkflowRequest
 from comfyhoused.core.jobs.archive import find_spec
 from comfyhoused.core.jobs.record import Job
 from comfyhoused.kit.errors import Conflict

@@ -16,8 +16,8 @@ from comfyhoused.api.console.recipes import RECIPES, Recipe, make_edit
 from comfyhoused.api.console.sample import get_sample
 from comfyhoused.api.console.shapes import SHAPES, Shape
 from comfyhoused.api.console.visitors import PageVisitor, Place, Visitor, make_principal
+from comfyhoused.api.job_requests import GenerateRequest, WorkflowRequest
 from comfyhoused.api.pictures_in import make_limits
-from comfyhoused.api.schemas import GenerateRequest, WorkflowRequest
 from comfyhoused.api.uploads import open_upload
 from comfyhoused.core.files.receive import receive_file
 from comfyhoused.core.files.records import File

@@ -7,11 +7,8 @@ from fastapi.responses import JSONResponse, Response
 
 from comfyhoused.api.console.console_pages import redirect_to, wants_data
 from comfyhoused.api.console.signed_in import SignedIn
-from comfyhoused.api.house import check_may_work
 from comfyhoused.api.key_secrets import KeyMode
-from comfyhoused.api.pictures_in import make_limits
-from comfyhoused.api.uploads import open_upload
-from comfyhoused.core.files.receive import receive_file
+from comfyhoused.api.pictures_in import take_upload
 
 router = APIRouter(prefix="/console", include_in_schema=False)
 
@@ -27,19 +24,7 @@ async def upload(
 ) -> Response:
     """Take in a picture, streamed; its other values stand in the address for that reason."""
     member.check_form(token)
-    resources = member.house.resources
-    principal = member.make_principal(mode)
-    check_may_work(principal)
-    limits = make_limits(member.house, principal)
-    async with open_upload(request, max_bytes=limits.max_bytes) as upload:
-        file = await receive_file(
-            resources.store,
-            resources.storage,
-            principal.owner,
-            upload.chunks,
-            upload.declared_type,
-            limits,
-        )
+    file = await take_upload(member.house, member.make_principal(mode), request)
     if wants_data(member):
         url = f"/console/files/{file.id}"
         return JSONResponse({"file_id": file.id, "url": url}, status_code=201)

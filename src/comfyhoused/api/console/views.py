@@ -7,8 +7,8 @@ from typing import Any
 
 from comfyhoused.api.console.recipes import RECIPES, Recipe
 from comfyhoused.api.console.sample import SAMPLE
+from comfyhoused.api.job_responses import Timings
 from comfyhoused.api.rendering import find_engine, make_timings
-from comfyhoused.api.schemas import Timings
 from comfyhoused.core.files.content_types import EXTENSIONS
 from comfyhoused.core.jobs.record import Job
 from comfyhoused.core.jobs.states import JobState

@@ -1,7 +1,7 @@
 """Who may use the page's forms: in development whoever opens it, as the demo account.
 
-Production has no sign-in yet, so there the forms are closed. The visitor's browser never
-gets a key: the page acts for it, behind signed forms.
+In production they are closed: there people sign in and work in the console. The visitor's
+browser never gets a key: the page acts for it, behind signed forms.
 """
 
 import ipaddress

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from comfyhoused.api.house import ApiHouse, Principal
-from comfyhoused.api.schemas import FinishOptions, WorkflowRequest
+from comfyhoused.api.job_requests import FinishOptions, WorkflowRequest
 
 
 def make_finish(house: ApiHouse, principal: Principal, request: FinishOptions) -> dict[str, Any]:

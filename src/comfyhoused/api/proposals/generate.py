@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from comfyhoused.api.house import ApiHouse, Principal
+from comfyhoused.api.job_requests import GenerateRequest, JobOptions
 from comfyhoused.api.proposals.finish import make_finish
 from comfyhoused.api.proposals.offer import list_offer
 from comfyhoused.api.proposals.pictures import Pictures, take_pictures
 from comfyhoused.api.proposals.proposal import Proposal
-from comfyhoused.api.schemas import GenerateRequest, JobOptions
 from comfyhoused.core.workflows.control import Control
 from comfyhoused.core.workflows.cost import UnitTable, count_units
 from comfyhoused.core.workflows.delivered_size import find_size_errors

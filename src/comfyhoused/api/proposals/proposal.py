@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from comfyhoused.api.schemas import JobOptions
+from comfyhoused.api.job_requests import JobOptions
 from comfyhoused.core.jobs.record import JobKind
 from comfyhoused.core.workflows.graph import Workflow
 

@@ -1,12 +1,12 @@
 """The one way from any request body to its proposal."""
 
 from comfyhoused.api.house import ApiHouse, Principal
+from comfyhoused.api.job_requests import GenerateRequest, UpscaleRequest, WorkflowRequest
 from comfyhoused.api.pictures_in import drop_pictures
 from comfyhoused.api.proposals.generate import propose_generate
 from comfyhoused.api.proposals.proposal import Proposal
 from comfyhoused.api.proposals.upscale import propose_upscale
 from comfyhoused.api.proposals.workflow import propose_workflow
-from comfyhoused.api.schemas import GenerateRequest, UpscaleRequest, WorkflowRequest
 from comfyhoused.core.workflows.licences import ModelNotLicensed, check_licences
 
 JobRequest = GenerateRequest | UpscaleRequest | WorkflowRequest

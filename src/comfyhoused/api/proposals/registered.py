@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from comfyhoused.api.house import ApiHouse, Principal
+from comfyhoused.api.job_requests import WorkflowRequest
 from comfyhoused.api.proposals.finish import make_workflow_finish
 from comfyhoused.api.proposals.pictures import take_pictures
 from comfyhoused.api.proposals.proposal import Proposal
-from comfyhoused.api.schemas import WorkflowRequest
 from comfyhoused.core.files.records import get_file
 from comfyhoused.core.workflows.catalogue import Catalogue
 from comfyhoused.core.workflows.files import list_file_ids

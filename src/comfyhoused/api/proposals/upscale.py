@@ -3,11 +3,11 @@
 from typing import Any
 
 from comfyhoused.api.house import ApiHouse, Principal
+from comfyhoused.api.job_requests import UpscaleRequest
 from comfyhoused.api.proposals.finish import make_finish
 from comfyhoused.api.proposals.offer import list_offer
 from comfyhoused.api.proposals.pictures import Pictures, take_pictures
 from comfyhoused.api.proposals.proposal import Proposal
-from comfyhoused.api.schemas import UpscaleRequest
 from comfyhoused.core.workflows.cost import count_upscale_units
 from comfyhoused.core.workflows.upscale import (
     Upscaling,

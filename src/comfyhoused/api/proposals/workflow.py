@@ -3,10 +3,10 @@
 import asyncio
 
 from comfyhoused.api.house import ApiHouse, Principal
+from comfyhoused.api.job_requests import WorkflowRequest
 from comfyhoused.api.proposals.finish import make_workflow_finish
 from comfyhoused.api.proposals.proposal import Proposal
 from comfyhoused.api.proposals.registered import propose_registered
-from comfyhoused.api.schemas import WorkflowRequest
 from comfyhoused.core.files.records import get_file
 from comfyhoused.core.workflows.files import list_file_ids
 from comfyhoused.core.workflows.policy import make_policy

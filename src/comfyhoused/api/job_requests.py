@@ -1,23 +1,17 @@
-"""What the API reads and answers. Ranges are checked by core, where they are defined once."""
+"""What the API takes as a job. Ranges are checked by core, where they are defined once."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    model_validator,
 )
 
-from comfyhoused.api.problems import ProblemDocument
+from comfyhoused.api.request_bodies import _MOST_METADATA, Metadata, PlainText, RequestBody
 from comfyhoused.core.files.finish import DEFAULT_QUALITY, LONGEST_MARK, PictureFormat
-from comfyhoused.core.jobs.record import JobKind
-from comfyhoused.core.jobs.states import JobState
 from comfyhoused.core.workflows.parameters import CONTROL_STRENGTH, LONGEST_PROMPT, RANGES
-from comfyhoused.core.workflows.quoting import find_text_fault
 from comfyhoused.core.workflows.upscale import FACTORS
 
 
@@ -32,43 +26,15 @@ def _range(name: str, **more: Any) -> Any:
 
 _PICTURE = "a file id, an https address, or a data URI; PNG, JPEG or WebP"
 _OR_OWN = ", or what the model is made for"
+
+
 _SIZE = (
     "of what is painted; default: that of init_image or control_image (at most one megapixel), "
     "else what the model is made for, mostly 512"
 )
-_MOST_FIELDS = 50
-_MOST_METADATA = 50
+
+
 _DEEPEST = 64
-
-
-def _check_count(value: Any, most: int) -> Any:
-    """Every entry that is wrong costs an error of its own: a million of them take seconds."""
-    if isinstance(value, dict) and len(value) > most:
-        raise ValueError(f"has {len(value)} entries, more than the {most} allowed")
-    return value
-
-
-class RequestBody(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _check_size(cls, value: Any) -> Any:
-        return _check_count(value, _MOST_FIELDS)
-
-
-def _check_text(text: str) -> str:
-    """JSON can write half a character, which nothing behind us can store."""
-    fault = find_text_fault(text, LONGEST_PROMPT)
-    if fault is not None:
-        raise ValueError(fault)
-    return text
-
-
-PlainText = Annotated[str, AfterValidator(_check_text)]
-Metadata = Annotated[
-    dict[PlainText, PlainText], BeforeValidator(lambda value: _check_count(value, _MOST_METADATA))
-]
 
 
 def _check_depth(graph: dict[str, Any]) -> dict[str, Any]:
@@ -116,6 +82,8 @@ class JobOptions(RequestBody):
 
 
 Watermark = bool | Annotated[PlainText, Field(min_length=1, max_length=LONGEST_MARK)]
+
+
 _WATERMARK = Field(False, description="true, or a text: written small into a corner of the picture")
 
 
@@ -220,6 +188,8 @@ class UpscaleRequest(FinishOptions, JobOptions):
 
 
 Graph = Annotated[dict[str, Any], AfterValidator(_check_depth)]
+
+
 _LONGEST_REFERENCE = 80
 
 
@@ -258,179 +228,6 @@ class WorkflowRequest(JobOptions):
     )
     quality: int = Field(DEFAULT_QUALITY, ge=1, le=100, description="of jpeg and webp")
     watermark: Watermark = _WATERMARK
-
-
-class ImageResponse(BaseModel):
-    """One picture. The link is signed when it is read, and valid for an hour."""
-
-    url: str | None = Field(description="null: its time is over, the file is gone")
-    expires_at: datetime | None = Field(description="until then it is kept; null: until deleted")
-    seed: int | None
-    width: int | None
-    height: int | None
-    content_type: str
-    size_bytes: int
-    hash: str = Field(description="BLAKE3, hex")
-
-
-class OutputResponse(BaseModel):
-    """One output of any kind."""
-
-    node_id: str
-    kind: str = Field(examples=["images"])
-    file_id: str
-    url: str | None = Field(description="null: its time is over, the file is gone")
-    expires_at: datetime | None = Field(description="until then it is kept; null: until deleted")
-    content_type: str
-    size_bytes: int
-    hash: str = Field(description="BLAKE3, hex")
-
-
-class Timings(BaseModel):
-    """Seconds; null where it has not come to that."""
-
-    queued_seconds: float | None
-    run_seconds: float | None
-    total_seconds: float | None
-
-
-class Cost(BaseModel):
-    """What the job costs. Failures and cancellations are free."""
-
-    images_used: int
-    quota_remaining: int | None = Field(description="null: no limit")
-
-
-class JobResponse(BaseModel):
-    """A job."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "job_id": "6e0ab1c2-2f0e-4a53-9d0e-0b64b7b5a8f1",
-                    "status": "succeeded",
-                    "kind": "generate",
-                    "canceling": False,
-                    "created_at": "2026-11-22T10:00:00Z",
-                    "started_at": "2026-11-22T10:00:00.4Z",
-                    "finished_at": "2026-11-22T10:00:03Z",
-                    "expires_at": "2026-11-23T10:00:00Z",
-                    "attempt": 1,
-                    "outputs": [],
-                    "images": [],
-                    "image_url": None,
-                    "error": None,
-                    "timings": {"queued_seconds": 0.4, "run_seconds": 2.6, "total_seconds": 3.0},
-                    "cost": {"images_used": 1, "quota_remaining": 49},
-                    "engine": "comfyui",
-                    "parameters": {},
-                    "metadata": {},
-                    "batch_id": None,
-                    "item": None,
-                }
-            ]
-        }
-    )
-
-    job_id: str
-    status: JobState
-    kind: JobKind
-    canceling: bool
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    expires_at: datetime
-    attempt: int = Field(description="tries so far; 0 while it waits for the first")
-    outputs: list[OutputResponse]
-    images: list[ImageResponse] = Field(description="the outputs that are pictures")
-    image_url: str | None = Field(description="the first picture's link")
-    error: dict[str, Any] | None = Field(description="a problem document when it failed")
-    timings: Timings
-    cost: Cost
-    engine: Literal["sandbox", "comfyui"] | None = Field(
-        description="sandbox: drawn by the built-in engine, no model"
-    )
-    parameters: dict[str, Any]
-    metadata: dict[str, str]
-    batch_id: str | None = Field(description="the batch it belongs to")
-    item: int | None = Field(description="its number in the batch, from 0 on")
-
-
-class JobList(BaseModel):
-    """A page of jobs, newest first."""
-
-    jobs: list[JobResponse]
-    next_cursor: str | None = Field(
-        description="send it as `cursor` for the next page, however short this one is; null: "
-        "there is no more"
-    )
-
-
-ModelKind = Literal["checkpoint", "diffusion_model", "lora", "controlnet", "upscaler"]
-
-
-class ModelResponse(BaseModel):
-    """A model file and what is known about it."""
-
-    name: str
-    kind: ModelKind
-    family: str = Field(description="sd15, sdxl, flux …; other: its name does not tell")
-    licence: str | None
-    licence_url: str | None
-    commercial: bool | None = Field(
-        description="whether its pictures may be sold; null: nobody has said"
-    )
-    note: str | None
-    offered: bool = Field(description="whether a template takes it from this key")
-    reason: str | None = Field(description="why it is not offered")
-
-
-class ModelList(BaseModel):
-    """What the servers have that this key may use, by name. Empty lists: no server has any."""
-
-    checkpoints: list[str] = Field(examples=[["sd_xl_base_1.0.safetensors"]])
-    diffusion_models: list[str] = Field(examples=[["flux1-schnell.safetensors"]])
-    loras: list[str]
-    controlnets: list[str]
-    upscalers: list[str]
-    models: list[ModelResponse] = Field(description="each of them, and those it may not use")
-
-
-class SamplerList(BaseModel):
-    """What the servers' KSampler offers."""
-
-    samplers: list[str] = Field(examples=[["euler", "dpmpp_2m"]])
-    schedulers: list[str] = Field(examples=[["normal", "karras"]])
-
-
-def _answer(description: str) -> dict[str, Any]:
-    return {
-        "description": description,
-        "content": {
-            "application/problem+json": {"schema": {"$ref": f"#/components/schemas/{_NAME}"}}
-        },
-    }
-
-
-_NAME = ProblemDocument.__name__
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    401: _answer("No key, or none that is valid"),
-    403: _answer("The key was not made for this"),
-    422: _answer("A parameter breaks a rule"),
-    429: _answer("More requests than your plan allows; `Retry-After` says when to go on"),
-    503: _answer("A part of the house is down; `Retry-After` says when to try again"),
-}
-NOT_FOUND: dict[int | str, dict[str, Any]] = {404: _answer("Nothing of yours has this id")}
-BODY_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    400: _answer("The body is not valid JSON"),
-    409: _answer("The Idempotency-Key belongs to another request"),
-    413: _answer("The body is too large"),
-    415: _answer("The body is not of a kind that is read here"),
-    422: _answer("Something in the body breaks a rule; `errors` says what and where"),
-    429: _answer("A limit was reached"),
-}
-INVALID: dict[int | str, dict[str, Any]] = {422: _answer("A parameter breaks a rule")}
 
 
 SUBMIT_EXAMPLES: dict[str, Any] = {
