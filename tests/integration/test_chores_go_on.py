@@ -48,6 +48,13 @@ async def test_a_broken_record_holds_up_no_archiving(store: Store, storage: Loca
     assert await store.zrange("ch:1:finished", 0, -1) == [broken]
 
 
+async def test_a_broken_record_holds_up_no_forgetting(store: Store) -> None:
+    ids = [await end_job(store, is_broken=number == 0) for number in range(3)]
+    await store.zadd("ch:1:archived", dict.fromkeys(ids, 0))
+    assert await mark_old_jobs(store, after_days=1) == 2
+    assert set(await store.zrange("ch:1:erasing", 0, -1)) == set(ids[1:])
+
+
 async def test_a_broken_record_holds_up_no_erasing(
     store: Store, storage: LocalStorage, valkey_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,11 +22,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     429: _answer("More requests than your plan allows; `Retry-After` says when to go on"),
     503: _answer("A part of the house is down; `Retry-After` says when to try again"),
 }
-
-
 NOT_FOUND: dict[int | str, dict[str, Any]] = {404: _answer("Nothing of yours has this id")}
-
-
 BODY_PROBLEMS: dict[int | str, dict[str, Any]] = {
     400: _answer("The body is not valid JSON"),
     409: _answer("The Idempotency-Key belongs to another request"),

@@ -26,14 +26,10 @@ def _range(name: str, **more: Any) -> Any:
 
 _PICTURE = "a file id, an https address, or a data URI; PNG, JPEG or WebP"
 _OR_OWN = ", or what the model is made for"
-
-
 _SIZE = (
     "of what is painted; default: that of init_image or control_image (at most one megapixel), "
     "else what the model is made for, mostly 512"
 )
-
-
 _DEEPEST = 64
 
 

@@ -54,15 +54,26 @@ async def mark_old_jobs(store: Store, *, after_days: int, most: int = 1000) -> i
     """
     before = get_now_ms() - after_days * _DAY_MS
     old: Any = await store.zrangebyscore(f"{PREFIX}archived", "-inf", before, start=0, num=most)
+    handled = 0
     for job_id in cast(list[str], old):
-        job = await find_job(store, job_id)
-        if job is not None:
-            await SCRIPTS.run(store, "erase", job_id, job.owner)
-            if job.batch:
-                await expire_batch(store, job.batch, after_days * _DAY_MS)
-        else:
-            await store.zrem(f"{PREFIX}archived", job_id)
-    return len(old)
+        try:
+            await _mark_old(store, job_id, after_days)
+            handled += 1
+        except Unavailable:
+            raise
+        except Exception:  # the border of a chore, as above
+            log.exception("job %s cannot be forgotten and is passed by", job_id)
+    return handled
+
+
+async def _mark_old(store: Store, job_id: str, after_days: int) -> None:
+    job = await find_job(store, job_id)
+    if job is None:
+        await store.zrem(f"{PREFIX}archived", job_id)
+        return
+    await SCRIPTS.run(store, "erase", job_id, job.owner)
+    if job.batch:
+        await expire_batch(store, job.batch, after_days * _DAY_MS)
 
 
 async def load_document(storage: Storage, job: Job) -> Job:
