@@ -8,9 +8,9 @@ from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from comfyhoused.api.documented_problems import BODY_PROBLEMS, INVALID, NOT_FOUND, PROBLEMS
-from comfyhoused.api.file_links import make_file_link
 from comfyhoused.api.house import FileReader, FileWriter, House
 from comfyhoused.api.pictures_in import take_upload
+from comfyhoused.core.files.links import make_file_link
 from comfyhoused.core.files.records import File, delete_file, get_file, list_files
 from comfyhoused.resources import Resources
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from comfyhoused.adapters.redis.client import Store
 from comfyhoused.api.accounts import stop_account
-from comfyhoused.api.file_links import make_file_link
 from comfyhoused.api.house import ApiHouse, Principal
 from comfyhoused.api.periods import get_day
 from comfyhoused.api.proposals.proposal import Proposal
 from comfyhoused.api.quota import find_account_id
+from comfyhoused.core.files.links import make_file_link
 from comfyhoused.core.files.records import get_file
 from comfyhoused.core.jobs.record import find_job
 from comfyhoused.core.jobs.settlement import Ending

@@ -7,9 +7,9 @@ from typing import Any, Literal
 from comfyhoused.adapters.storage.storage import ObjectMissing
 from comfyhoused.api.back_office import BackOffice
 from comfyhoused.api.charging import count_charge
-from comfyhoused.api.file_links import make_file_link
 from comfyhoused.api.job_responses import Cost, ImageResponse, JobResponse, OutputResponse, Timings
 from comfyhoused.api.quota import find_remaining
+from comfyhoused.core.files.links import make_file_link
 from comfyhoused.core.files.records import FileNotFound, get_file
 from comfyhoused.core.jobs.archive import load_document
 from comfyhoused.core.jobs.record import Job

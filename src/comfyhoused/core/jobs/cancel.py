@@ -29,7 +29,7 @@ async def mark_erasing(store: Store, owner: str, job_id: str) -> bool:
     return bool(answer == "ready")
 
 
-async def list_erasing(store: Store, *, most: int = 100) -> list[str]:
+async def list_erasing(store: Store, *, most: int = 1000) -> list[str]:
     """Return jobs that are marked to be erased, the oldest mark first."""
     return cast(list[str], await store.zrange(f"{PREFIX}erasing", 0, most - 1))
 

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from comfyhoused.core.files.content_types import EXTENSIONS
-from comfyhoused.core.files.records import FileDraft
+from comfyhoused.core.files.links import make_file_link
 from comfyhoused.core.jobs.record import Job
 from comfyhoused.core.jobs.success import Delivery
 from comfyhoused.core.moderation.asking import ModerationDown, ask
@@ -49,18 +48,5 @@ async def _describe(resources: Resources, delivery: Delivery) -> dict[str, Any]:
         "content_type": draft.content_type,
         "size_bytes": draft.size_bytes,
         "hash": draft.hash,
-        "url": await make_draft_link(resources, draft),
+        "url": await make_file_link(resources, draft),
     }
-
-
-async def make_draft_link(resources: Resources, draft: FileDraft) -> str:
-    """Return a signed link to an object that has no record yet."""
-    settings = resources.settings
-    return await resources.storage.make_link(
-        draft.key,
-        expires_in_seconds=settings.storage.link_seconds,
-        content_type=draft.content_type,
-        filename=f"{draft.id}.{EXTENSIONS[draft.content_type]}",
-        public_url=settings.http.base_url,
-        etag=draft.hash,
-    )
