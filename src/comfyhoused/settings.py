@@ -279,6 +279,73 @@ class SignUpSettings(_Group):
         return tuple(part.strip().lower().lstrip("@") for part in value.split(",") if part.strip())
 
 
+class CreatorSettings(_Group):
+    """The second door: photos from folders, edited. It is open where a Postgres is named."""
+
+    database_url: str | None = Field(
+        None,
+        repr=False,
+        description="postgresql://… of a Postgres; `comfyhoused up` starts a bundled one",
+    )
+    creator_plans_file: Path | None = Field(
+        None, description="plans of Creator (TOML), laid over ours; docs/creator/plans.md"
+    )
+    presets_dir: Path | None = Field(
+        None, description="a folder with presets of your own; docs/creator/presets.md"
+    )
+    local_sources_dir: Path | None = Field(
+        None,
+        description="a folder (of a NAS, say) whose sub-folders users may choose as sources; "
+        "`comfyhoused up` uses photos/ in its data folder",
+    )
+    poll_seconds: float = Field(
+        45, gt=0, le=60, description="how often each source is looked at without being told"
+    )
+    reconcile_seconds: float = Field(
+        3600, gt=0, description="how often each source is listed whole, for what was missed"
+    )
+    settle_look_seconds: float = Field(
+        2, gt=0, description="a file must look the same twice, so far apart, before it is edited"
+    )
+    vault_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (),
+        description="keys that seal Google's tokens, comma separated, each 32 bytes as base64: "
+        "the first seals, all open; none: development derives one from CH_SECRET",
+    )
+
+    @field_validator("vault_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+class GoogleSettings(_Group):
+    """Google as the way in and as a place of photos. A demo stands in for it in `up`."""
+
+    google_client_id: str | None = Field(None, description="OAuth client id of your project")
+    google_client_secret: SecretStr | None = Field(None, description="OAuth client secret")
+    google_full_drive: bool = Field(
+        False,
+        description="ask for the whole Drive, so that folders are watched: Google must have "
+        "verified your project for that scope; otherwise we see what comes through us",
+    )
+    google_issuer: str = Field(
+        "https://accounts.google.com", description="issuer; its discovery document names the rest"
+    )
+    google_api_url: str = Field(
+        "https://www.googleapis.com", description="address of the Drive API, for a stand-in"
+    )
+    google_picker_url: str = Field(
+        "https://accounts.google.com/o/oauth2/v2/auth",
+        description="where folders and photos are picked, for a stand-in",
+    )
+    google_push: bool = Field(
+        True, description="ask Google to call us; needs CH_PUBLIC_URL to be reached by https"
+    )
+
+
 class Settings:
     """All groups. Built once by an entry point and handed down."""
 
@@ -295,6 +362,8 @@ class Settings:
         self.webhooks = WebhookSettings()
         self.mail = MailSettings()
         self.sign_up = SignUpSettings()
+        self.creator = CreatorSettings()
+        self.google = GoogleSettings()
 
     @classmethod
     def load(cls) -> Self:
@@ -315,6 +384,8 @@ GROUPS: tuple[type[_Group], ...] = (
     WebhookSettings,
     MailSettings,
     SignUpSettings,
+    CreatorSettings,
+    GoogleSettings,
 )
 
 

@@ -1,0 +1,1 @@
+"""Sources: watched folders, on Drive or on a disk, behind one interface."""

@@ -1,0 +1,388 @@
+"""What Creator keeps in Postgres. Queries live beside the ideas that need them.
+
+No relationships: a query says what it reads. Instants are aware UTC. States are texts with a check,
+listed in `creator/words.py`. Ids carry a prefix and are made by us, so that a row can be named
+before it is stored.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from comfyhoused.creator.words import (
+    DELIVERY_STATES,
+    EDIT_STATES,
+    ENTRY_KINDS,
+    PHOTO_STATES,
+    SOURCE_KINDS,
+    SOURCE_STATES,
+)
+
+
+class Table(DeclarativeBase):
+    """The base of all tables; migrations compare themselves with it."""
+
+    type_annotation_map = {
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB,
+        str: Text,
+        bytes: LargeBinary,
+    }
+
+
+def _one_of(column: str, words: tuple[str, ...]) -> CheckConstraint:
+    listed = ", ".join(f"'{word}'" for word in words)
+    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
+
+
+def _user() -> Mapped[str]:
+    return mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+
+
+class User(Table):
+    """A Creator customer. `google_sub` is who they are; the e-mail address may change.
+
+    `deleting_at`: they asked to be erased; they cannot come in any more, and a chore erases them.
+    """
+
+    __tablename__ = "users"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    google_sub: Mapped[str] = mapped_column(unique=True)
+    email: Mapped[str]
+    name: Mapped[str] = mapped_column(server_default="")
+    plan: Mapped[str] = mapped_column(server_default="free")
+    overage_cap_cents: Mapped[int] = mapped_column(Integer, server_default="0")
+    onboarded_at: Mapped[datetime | None]
+    mail_results: Mapped[bool] = mapped_column(Boolean, server_default=text("true"))
+    mail_problems: Mapped[bool] = mapped_column(Boolean, server_default=text("true"))
+    digested_at: Mapped[datetime | None]
+    deleting_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Session(Table):
+    """A signed-in browser. The cookie holds the secret, the row its SHA-256."""
+
+    __tablename__ = "sessions"
+
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = _user()
+    browser: Mapped[str] = mapped_column(String(200), server_default="")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+
+    __table_args__ = (Index("sessions_of_user", "user_id"),)
+
+
+class Connection(Table):
+    """A Google account that was given to us. `sealed_tokens`: AES-GCM, `kit/vault.py`.
+
+    `mode` is what the probe found: `full` (a watched folder) or `per_file` (what came through us).
+    `state`: `connected`, or `reconnect` once Google has taken the grant back. `page_token` is how
+    far its changes feed is read.
+    """
+
+    __tablename__ = "connections"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = _user()
+    google_sub: Mapped[str]
+    email: Mapped[str]
+    scopes: Mapped[str]
+    mode: Mapped[str] = mapped_column(server_default="per_file")
+    state: Mapped[str] = mapped_column(server_default="connected")
+    sealed_tokens: Mapped[bytes]
+    expires_at: Mapped[datetime]
+    page_token: Mapped[str | None]
+    polled_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        UniqueConstraint("user_id", "google_sub"),
+        CheckConstraint("mode IN ('full', 'per_file')", name="mode_known"),
+        CheckConstraint("state IN ('connected', 'reconnect')", name="state_known"),
+    )
+
+
+class Channel(Table):
+    """A push channel of a connection at Google; it ends by itself, so that the next overlaps it."""
+
+    __tablename__ = "channels"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
+    token_digest: Mapped[str]
+    resource_id: Mapped[str] = mapped_column(server_default="")
+    expires_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Source(Table):
+    """A watched folder: originals in `raw_key`, results into `edited_key`.
+
+    Keys are Drive ids, or paths relative to the operator's folder of local sources.
+    """
+
+    __tablename__ = "sources"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = _user()
+    connection_id: Mapped[str | None] = mapped_column(
+        ForeignKey("connections.id", ondelete="CASCADE")
+    )
+    kind: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="active")
+    name: Mapped[str]
+    raw_key: Mapped[str]
+    edited_key: Mapped[str]
+    preset: Mapped[str]
+    strength: Mapped[int] = mapped_column(Integer, server_default="60")
+    parameters: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    name_template: Mapped[str] = mapped_column(server_default="{name}_{preset}")
+    approves_first: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    has_subfolders: Mapped[bool] = mapped_column(Boolean, server_default=text("true"))
+    backlog: Mapped[str] = mapped_column(server_default="skip")
+    reconciled_at: Mapped[datetime | None]
+    problem: Mapped[dict[str, Any] | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        UniqueConstraint("user_id", "kind", "raw_key"),
+        _one_of("kind", SOURCE_KINDS),
+        _one_of("state", SOURCE_STATES),
+        CheckConstraint("strength BETWEEN 0 AND 100", name="strength_range"),
+        CheckConstraint("backlog IN ('skip', 'edit')", name="backlog_known"),
+    )
+
+
+class Photo(Table):
+    """One revision of one file that was seen in a source; `skip_code` says why it has no edit.
+
+    The identity is (file_key, revision); names may repeat. `looked_at`/`look` hold the last look
+    at a file that may still be growing.
+    """
+
+    __tablename__ = "photos"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = _user()
+    source_id: Mapped[str] = mapped_column(ForeignKey("sources.id", ondelete="CASCADE"))
+    file_key: Mapped[str]
+    revision: Mapped[str]
+    folder: Mapped[str] = mapped_column(server_default="")
+    name: Mapped[str]
+    size_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    content_type: Mapped[str] = mapped_column(server_default="")
+    width: Mapped[int | None] = mapped_column(Integer)
+    height: Mapped[int | None] = mapped_column(Integer)
+    state: Mapped[str] = mapped_column(server_default="seen")
+    skip_code: Mapped[str | None]
+    skip_detail: Mapped[str | None]
+    preview_file: Mapped[str | None]
+    thumb_file: Mapped[str | None]
+    seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    complete_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("source_id", "file_key", "revision"),
+        _one_of("state", PHOTO_STATES),
+        Index("photos_of_user", "user_id", "seen_at", "id"),
+    )
+
+
+class Edit(Table):
+    """One photo's journey: (photo, preset, version, parameters) is charged once.
+
+    `job_id` is made with the row: creating the job is idempotent by it. `next_try_at` is when a
+    worker looks at it again, `lease_until` how long the one that holds it may work. Files are ids
+    in our storage; they are None before they exist and after they were dropped.
+    """
+
+    __tablename__ = "edits"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = _user()
+    photo_id: Mapped[str] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"))
+    source_id: Mapped[str] = mapped_column(ForeignKey("sources.id", ondelete="CASCADE"))
+    preset: Mapped[str]
+    preset_version: Mapped[str]
+    strength: Mapped[int] = mapped_column(Integer)
+    parameters: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    parameters_digest: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="waiting")
+    round: Mapped[int] = mapped_column(Integer, server_default="1")
+    job_id: Mapped[str] = mapped_column(unique=True)
+    tries: Mapped[int] = mapped_column(Integer, server_default="0")
+    next_try_at: Mapped[datetime | None] = mapped_column(server_default=func.now())
+    lease_until: Mapped[datetime | None]
+    lease_holder: Mapped[str | None]
+    original_file: Mapped[str | None]
+    prepared_file: Mapped[str | None]
+    output_file: Mapped[str | None]
+    result_file: Mapped[str | None]
+    preview_file: Mapped[str | None]
+    thumb_file: Mapped[str | None]
+    report: Mapped[dict[str, Any] | None]
+    error: Mapped[dict[str, Any] | None]
+    is_credited: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    wrong_reason: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("photo_id", "preset", "preset_version", "parameters_digest"),
+        _one_of("state", EDIT_STATES),
+        Index("edits_of_user", "user_id", "created_at", "id"),
+        Index("edits_due", "next_try_at", postgresql_where=text("next_try_at IS NOT NULL")),
+        Index("edits_of_photo", "photo_id"),
+    )
+
+
+class Delivery(Table):
+    """A finished picture on its way into the Edited folder: a step of its own, tried again.
+
+    `upload_key` is the id the file will have there, taken before the first byte is sent, so that
+    a retry cannot make a second file. `session_url` is a resumable upload that has begun.
+    """
+
+    __tablename__ = "deliveries"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = _user()
+    edit_id: Mapped[str] = mapped_column(ForeignKey("edits.id", ondelete="CASCADE"), unique=True)
+    source_id: Mapped[str] = mapped_column(ForeignKey("sources.id", ondelete="CASCADE"))
+    state: Mapped[str]
+    name: Mapped[str] = mapped_column(server_default="")
+    upload_key: Mapped[str | None]
+    session_url: Mapped[str | None]
+    url: Mapped[str | None]
+    tries: Mapped[int] = mapped_column(Integer, server_default="0")
+    next_try_at: Mapped[datetime | None] = mapped_column(server_default=func.now())
+    lease_until: Mapped[datetime | None]
+    lease_holder: Mapped[str | None]
+    error: Mapped[dict[str, Any] | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    delivered_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        _one_of("state", DELIVERY_STATES),
+        Index("deliveries_due", "next_try_at", postgresql_where=text("next_try_at IS NOT NULL")),
+    )
+
+
+class Book(Table):
+    """A user's sums of one month (`YYYY-MM`): the row that is locked while units are reserved."""
+
+    __tablename__ = "books"
+
+    user_id: Mapped[str] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
+    )
+    period: Mapped[str] = mapped_column(String(7), primary_key=True)
+    reserved: Mapped[int] = mapped_column(Integer, server_default="0")
+    charged: Mapped[int] = mapped_column(Integer, server_default="0")
+    credited: Mapped[int] = mapped_column(Integer, server_default="0")
+    warned_percent: Mapped[int] = mapped_column(Integer, server_default="0")
+
+    __table_args__ = (
+        CheckConstraint("reserved >= 0", name="reserved_range"),
+        CheckConstraint("charged >= 0", name="charged_range"),
+    )
+
+
+class Entry(Table):
+    """The ledger, append-only. An edit has one entry of a kind in a round; a retry is a round."""
+
+    __tablename__ = "entries"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    user_id: Mapped[str] = _user()
+    period: Mapped[str] = mapped_column(String(7))
+    edit_id: Mapped[str]
+    round: Mapped[int] = mapped_column(Integer)
+    kind: Mapped[str]
+    units: Mapped[int] = mapped_column(Integer)
+    reason: Mapped[str] = mapped_column(server_default="")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        UniqueConstraint("edit_id", "round", "kind"),
+        _one_of("kind", ENTRY_KINDS),
+        Index("entries_of_user", "user_id", "period", "id"),
+    )
+
+
+class Notification(Table):
+    """What the bell shows; `once` keeps one thing from being told twice.
+
+    `mail`: `digest` (at most one mail an hour), `now`, or `none`; `mailed_at` when it went.
+    """
+
+    __tablename__ = "notifications"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = _user()
+    kind: Mapped[str]
+    once: Mapped[str]
+    title: Mapped[str]
+    detail: Mapped[str] = mapped_column(server_default="")
+    link: Mapped[str] = mapped_column(server_default="")
+    mail: Mapped[str] = mapped_column(server_default="none")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    read_at: Mapped[datetime | None]
+    mailed_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("user_id", "once"),
+        CheckConstraint("mail IN ('digest', 'now', 'none')", name="mail_known"),
+        Index("notifications_of_user", "user_id", "created_at", "id"),
+    )
+
+
+class Upload(Table):
+    """A photo on its way from a phone's page into a source's Raw folder; resumes at `received`."""
+
+    __tablename__ = "uploads"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = _user()
+    source_id: Mapped[str] = mapped_column(ForeignKey("sources.id", ondelete="CASCADE"))
+    once: Mapped[str]
+    name: Mapped[str]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    received: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    state: Mapped[str] = mapped_column(server_default="receiving")
+    upload_key: Mapped[str | None]
+    tries: Mapped[int] = mapped_column(Integer, server_default="0")
+    next_try_at: Mapped[datetime | None]
+    lease_until: Mapped[datetime | None]
+    lease_holder: Mapped[str | None]
+    error: Mapped[dict[str, Any] | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        UniqueConstraint("user_id", "once"),
+        CheckConstraint(
+            "state IN ('receiving', 'received', 'placed', 'failed')", name="state_known"
+        ),
+    )
