@@ -15,7 +15,7 @@ async def make_session_cookie(
     """Return name and value of the cookie of a browser that has signed in just now."""
     await create_account(store, account_id=account_id, plan=plan)
     _session, value = await create_session(store, account_id, "a browser of the tests")
-    return COOKIE, value
+    return COOKIE.name, value
 
 
 async def sign_in(house: House, account_id: str = "tester") -> httpx.AsyncClient:

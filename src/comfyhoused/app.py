@@ -39,7 +39,6 @@ from comfyhoused.api.operations import name_operation
 from comfyhoused.api.plans import PlanBook
 from comfyhoused.api.problems import install_problem_handlers
 from comfyhoused.api.rates import RateHeaders
-from comfyhoused.api.session_cookie import SessionCookies
 from comfyhoused.core.fleet.catalogues import CatalogueShelf
 from comfyhoused.core.jobs.events import EventHub
 from comfyhoused.core.workflows.model_book import ModelBook
@@ -52,6 +51,7 @@ from comfyhoused.resources import (
     open_resources,
 )
 from comfyhoused.settings import Settings
+from comfyhoused.web.session_cookie import SessionCookies
 
 log = get_logger(__name__)
 

@@ -149,7 +149,7 @@ async def test_neither_link_nor_cookie_is_stored(api: LoneApi, store: Store) -> 
         link = await get_link(browser, "ada@example.com")
         await use(browser, link)
         await get_link(browser, "bob@example.com")
-        secrets = (link.rpartition("/")[2], browser.cookies[COOKIE])
+        secrets = (link.rpartition("/")[2], browser.cookies[COOKIE.name])
     for key in await store.keys("*"):
         kind = await store.type(key)
         value = await (store.hgetall(key) if kind == "hash" else _read(store, str(key), kind))
@@ -167,7 +167,8 @@ async def _read(store: Store, key: str, kind: str) -> object:
 async def test_the_cookie_is_out_of_reach(api: LoneApi, store: Store) -> None:
     async with open_browser(api) as browser:
         answer = await use(browser, await get_link(browser, "ada@example.com"))
-        (cookie,) = [one for one in answer.headers.get_list("set-cookie") if one.startswith(COOKIE)]
+        cookies = answer.headers.get_list("set-cookie")
+        (cookie,) = [one for one in cookies if one.startswith(COOKIE.name)]
         assert "HttpOnly" in cookie
         assert "SameSite=Lax" in cookie
         assert "Path=/" in cookie
@@ -184,13 +185,13 @@ async def test_signing_out_ends_the_cookie_not_only_in_this_browser(
 ) -> None:
     async with open_browser(api) as browser, open_browser(api) as thief:
         await sign_in(browser, "ada@example.com")
-        thief.cookies.set(COOKIE, browser.cookies[COOKIE])
+        thief.cookies.set(COOKIE.name, browser.cookies[COOKIE.name])
         assert await is_signed_in(thief)
         token = read_token(await browser.get("/console"))
         assert (await browser.post("/console/sign-out")).status_code == 403
         answer = await browser.post("/console/sign-out", data={"token": token})
         assert answer.headers["location"] == SIGN_IN
-        assert COOKIE not in browser.cookies
+        assert COOKIE.name not in browser.cookies
         assert not await is_signed_in(thief)
 
 
@@ -199,9 +200,9 @@ async def test_signing_in_again_ends_the_older_session_of_the_browser(
 ) -> None:
     async with open_browser(api) as browser:
         await sign_in(browser, "ada@example.com")
-        first = browser.cookies[COOKIE]
+        first = browser.cookies[COOKIE.name]
         await sign_in(browser, "bob@example.com")
-        assert browser.cookies[COOKIE] != first
+        assert browser.cookies[COOKIE.name] != first
         assert not await store.exists(f"ch:1:session:{make_digest(first)}")
 
 
@@ -211,13 +212,13 @@ async def test_sessions_are_listed_and_ended(api: LoneApi, store: Store) -> None
             await sign_in(browser, "ada@example.com")
         (account,) = await list_accounts(store)
         sessions = await list_sessions(store, account.id)
-        by_cookie = await store.hget(f"ch:1:session:{make_digest(one.cookies[COOKIE])}", "id")
+        by_cookie = await store.hget(f"ch:1:session:{make_digest(one.cookies[COOKIE.name])}", "id")
         assert len(sessions) == 3
         assert not await end_session(store, "acct_somebody_else", str(by_cookie))
         assert await end_session(store, account.id, str(by_cookie))
         assert not await is_signed_in(one)
         assert await is_signed_in(two)
-        kept = await store.hget(f"ch:1:session:{make_digest(two.cookies[COOKIE])}", "id")
+        kept = await store.hget(f"ch:1:session:{make_digest(two.cookies[COOKIE.name])}", "id")
         assert await end_other_sessions(store, account.id, str(kept)) == 1
         assert (await is_signed_in(two), await is_signed_in(three)) == (True, False)
 
@@ -225,14 +226,14 @@ async def test_sessions_are_listed_and_ended(api: LoneApi, store: Store) -> None
 async def test_an_older_cookie_is_renewed_and_the_former_ends(api: LoneApi, store: Store) -> None:
     async with open_browser(api) as browser:
         await sign_in(browser, "ada@example.com")
-        first = browser.cookies[COOKIE]
+        first = browser.cookies[COOKIE.name]
         await store.hincrby(f"ch:1:session:{make_digest(first)}", "seen_at", -90_000_000)
         assert await is_signed_in(browser)
-        second = browser.cookies[COOKIE]
+        second = browser.cookies[COOKIE.name]
         assert second != first
         assert 0 < await store.ttl(f"ch:1:session:{make_digest(first)}") <= 60, "a moment longer"
         assert await is_signed_in(browser)
-        assert browser.cookies[COOKIE] == second
+        assert browser.cookies[COOKIE.name] == second
         (account,) = await list_accounts(store)
         (session,) = await list_sessions(store, account.id)
         assert await end_session(store, account.id, session.id)
@@ -242,7 +243,7 @@ async def test_an_older_cookie_is_renewed_and_the_former_ends(api: LoneApi, stor
 async def test_a_session_ends_after_its_days_however_busy(api: LoneApi, store: Store) -> None:
     async with open_browser(api) as browser:
         await sign_in(browser, "ada@example.com")
-        key = f"ch:1:session:{make_digest(browser.cookies[COOKIE])}"
+        key = f"ch:1:session:{make_digest(browser.cookies[COOKIE.name])}"
         await store.hset(key, "expires_at", "1")
         assert not await is_signed_in(browser)
 
@@ -250,7 +251,7 @@ async def test_a_session_ends_after_its_days_however_busy(api: LoneApi, store: S
 @pytest.mark.parametrize("cookie", ["", "x", "0" * 43, "é", "x" * 3000])
 async def test_cookies_that_are_none(api: LoneApi, store: Store, cookie: str) -> None:
     async with open_browser(api) as browser:
-        headers = {"Cookie": f"{COOKIE}={cookie}".encode()}
+        headers = {"Cookie": f"{COOKIE.name}={cookie}".encode()}
         assert (await browser.get("/console", headers=headers)).status_code == 303
 
 

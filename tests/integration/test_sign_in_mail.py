@@ -49,7 +49,7 @@ async def test_a_mailed_link_signs_in(make_house: MakeHouse) -> None:
             token = read_token(await browser.get(path))
             answer = await browser.post(path, data={"token": token})
             assert answer.headers["location"] == "/console"
-            assert COOKIE in browser.cookies
+            assert COOKIE.name in browser.cookies
             await wait_until(lambda: is_empty(house))
         assert path.rpartition("/")[2] not in house.read_logs(100_000)
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from comfyhoused.api.session_cookie import is_reached_by_tls
 from comfyhoused.settings import HttpSettings
+from comfyhoused.web.session_cookie import SessionCookie, is_reached_by_tls
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,29 @@ def test_a_proxy_may_have_ended_the_tls(
     }
 
     assert is_reached_by_tls(scope) is is_secure
+
+
+@pytest.mark.parametrize(
+    ("is_host_bound", "is_secure", "name"),
+    [
+        (False, True, "visitor"),
+        (True, False, "visitor"),
+        (True, True, "__Host-visitor"),
+    ],
+)
+def test_only_by_tls_can_a_cookie_be_bound_to_its_host(
+    is_host_bound: bool, is_secure: bool, name: str
+) -> None:
+    cookie = SessionCookie("visitor", 60, is_host_bound)
+
+    written = cookie.write("secret", is_secure)
+
+    assert written.startswith(f"{name}=secret; ")
+    assert ("Secure" in written) is is_secure
+    for attribute in ("HttpOnly", "Path=/", "SameSite=Lax", "Max-Age=60"):
+        assert attribute in written
+    assert "Domain" not in written
+
+
+def test_an_empty_cookie_is_taken_away_at_once() -> None:
+    assert "Max-Age=0" in SessionCookie("visitor", 60).write("", is_secure=False)

@@ -12,9 +12,10 @@ from comfyhoused.kit.clock import get_now_ms, make_instant
 from comfyhoused.kit.crypto import make_digest
 from comfyhoused.kit.errors import Unauthenticated
 from comfyhoused.kit.ids import make_id
+from comfyhoused.web.session_cookie import SessionCookie
 
-COOKIE = "ch_session"
 LASTS_SECONDS = 60 * 86_400
+COOKIE = SessionCookie("ch_session", LASTS_SECONDS)
 _IDLE_MS = 14 * 86_400_000
 _RENEW_AFTER_MS = 86_400_000
 _OVERLAP_MS = 60_000

@@ -18,8 +18,13 @@ from comfyhoused.api.demo import DEMO_ADDRESS
 from comfyhoused.api.house import ApiHouse, House
 from comfyhoused.api.mailboxes import MailAddressInvalid, Mailbox, read_mailbox
 from comfyhoused.api.networks import name_network
-from comfyhoused.api.session_cookie import read_session_cookie, set_session_cookie
-from comfyhoused.api.sessions import SignInNeeded, create_session, end_session, find_presence
+from comfyhoused.api.sessions import (
+    COOKIE,
+    SignInNeeded,
+    create_session,
+    end_session,
+    find_presence,
+)
 from comfyhoused.api.sign_in_links import (
     GOOD_FOR_SECONDS,
     SignInLink,
@@ -93,7 +98,7 @@ async def use_link(
     agent = request.headers.get("user-agent", "")
     _session, cookie = await create_session(house.resources.store, account.id, agent)
     response = RedirectResponse(check_next(found.next), status_code=303)
-    set_session_cookie(response, request, cookie)
+    COOKIE.set(response, request, cookie)
     return response
 
 
@@ -103,7 +108,7 @@ async def sign_out(request: Request, house: House, token: Annotated[str, Form()]
     make_guard(house.resources.settings).check(request, token)
     await _end_session_of(request, house)
     response = RedirectResponse("/console/sign-in", status_code=303)
-    set_session_cookie(response, request, "")
+    COOKIE.set(response, request, "")
     return response
 
 
@@ -132,8 +137,7 @@ async def _find_or_open(request: Request, house: ApiHouse, link: SignInLink) -> 
 
 async def _end_session_of(request: Request, house: ApiHouse) -> None:
     try:
-        cookie = read_session_cookie(request)
-        account, session, _ = await find_presence(house.resources.store, cookie)
+        account, session, _ = await find_presence(house.resources.store, COOKIE.read(request))
     except SignInNeeded:
         return
     await end_session(house.resources.store, account.id, session.id)

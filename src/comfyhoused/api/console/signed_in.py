@@ -14,8 +14,7 @@ from comfyhoused.api.key_records import SCOPES
 from comfyhoused.api.key_secrets import KeyMode
 from comfyhoused.api.problems import make_response
 from comfyhoused.api.rates import limit_pages
-from comfyhoused.api.session_cookie import keep_session_cookie, read_session_cookie
-from comfyhoused.api.sessions import Session, SignInNeeded, find_presence
+from comfyhoused.api.sessions import COOKIE, Session, SignInNeeded, find_presence
 from comfyhoused.web.forms import FormGuard
 
 
@@ -56,13 +55,13 @@ async def get_member(request: Request, house: House) -> Member:
 
     Renews the cookie when it is time.
     """
-    presence = await find_presence(house.resources.store, read_session_cookie(request))
+    presence = await find_presence(house.resources.store, COOKIE.read(request))
     if request.method == "POST":
         account = presence.account
         plan = house.plans.get(account.plan)
         await limit_pages(request, house.resources.store, f"account:{account.id}", plan)
     if presence.new_cookie is not None:
-        keep_session_cookie(request, presence.new_cookie)
+        COOKIE.keep(request, presence.new_cookie)
     guard = make_guard(house.resources.settings)
     visit = guard.get_visit(request)
     return Member(house, presence.account, presence.session, guard, visit, request)
