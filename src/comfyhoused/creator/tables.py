@@ -98,7 +98,8 @@ class Connection(Table):
 
     `mode` is what the probe found: `full` (a watched folder) or `per_file` (what came through us).
     `state`: `connected`, or `reconnect` once Google has taken the grant back. `page_token` is how
-    far its changes feed is read.
+    far its changes feed is read. One watcher reads it at a time: `lease_holder`, until
+    `lease_until`; the next look is due at `next_look_at`, later after `misses` failures in a row.
     """
 
     __tablename__ = "connections"
@@ -114,6 +115,10 @@ class Connection(Table):
     expires_at: Mapped[datetime]
     page_token: Mapped[str | None]
     polled_at: Mapped[datetime | None]
+    next_look_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    misses: Mapped[int] = mapped_column(Integer, server_default="0")
+    lease_until: Mapped[datetime | None]
+    lease_holder: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     __table_args__ = (
@@ -139,7 +144,10 @@ class Channel(Table):
 class Source(Table):
     """A watched folder: originals in `raw_key`, results into `edited_key`.
 
-    Keys are Drive ids, or paths relative to the operator's folder of local sources.
+    Keys are Drive ids, or paths relative to the operator's folder of local sources. A source that
+    was removed keeps its row, so that its edits stay and the same folder starts where it ended.
+    `reconciled_at`: when it was last listed whole; None: never, so that what is there now was
+    there before. Watchers hold it as they hold a connection.
     """
 
     __tablename__ = "sources"
@@ -162,6 +170,10 @@ class Source(Table):
     has_subfolders: Mapped[bool] = mapped_column(Boolean, server_default=text("true"))
     backlog: Mapped[str] = mapped_column(server_default="skip")
     reconciled_at: Mapped[datetime | None]
+    next_look_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    misses: Mapped[int] = mapped_column(Integer, server_default="0")
+    lease_until: Mapped[datetime | None]
+    lease_holder: Mapped[str | None]
     problem: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -177,8 +189,9 @@ class Source(Table):
 class Photo(Table):
     """One revision of one file that was seen in a source; `skip_code` says why it has no edit.
 
-    The identity is (file_key, revision); names may repeat. `looked_at`/`look` hold the last look
-    at a file that may still be growing.
+    The identity is (file_key, revision); names may repeat. `looked_at` is when this revision was
+    first seen: a file that still grows shows another at the next look. A row without an edit is
+    taken over by the file's next revision.
     """
 
     __tablename__ = "photos"
@@ -200,13 +213,43 @@ class Photo(Table):
     preview_file: Mapped[str | None]
     thumb_file: Mapped[str | None]
     seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    looked_at: Mapped[datetime] = mapped_column(server_default=func.now())
     complete_at: Mapped[datetime | None]
 
     __table_args__ = (
         UniqueConstraint("source_id", "file_key", "revision"),
         _one_of("state", PHOTO_STATES),
         Index("photos_of_user", "user_id", "seen_at", "id"),
+        Index("photos_open", "source_id", "looked_at", postgresql_where=text("state = 'seen'")),
+        Index(
+            "photos_skipped",
+            "user_id",
+            "skip_code",
+            postgresql_where=text("skip_code IS NOT NULL"),
+        ),
     )
+
+
+class Placement(Table):
+    """A file that we put into a user's folder, known before its first byte is there.
+
+    It tells our own results from photos when they come back through Raw under another name, and
+    keeps a local folder from being given the same file twice. `key` is the file's upload key,
+    `digest` the MD5 of its bytes (what Drive tells, too), `place` where it lies below the
+    operator's folder of local sources (None on Drive).
+    """
+
+    __tablename__ = "placements"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = _user()
+    is_result: Mapped[bool] = mapped_column(Boolean)
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    digest: Mapped[str] = mapped_column(String(32))
+    place: Mapped[str | None] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (Index("placements_of_user", "user_id", "size_bytes"),)
 
 
 class Edit(Table):

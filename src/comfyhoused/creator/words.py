@@ -2,8 +2,9 @@
 
 SOURCE_KINDS = ("drive", "local")
 
-#: `paused` by its owner; `reconnect` and `broken` by what happened, with `problem` saying why.
-SOURCE_STATES = ("active", "paused", "reconnect", "broken")
+#: `paused` or `removed` by its owner; `reconnect` and `broken` by what happened, with `problem`
+#: saying why. A removed source is shown nowhere; its edits are.
+SOURCE_STATES = ("active", "paused", "reconnect", "broken", "removed")
 
 #: `seen` (may still be growing) → `complete` → it has an edit, or `skipped` with its reason.
 #: `backlog`: it was there before the source was connected and waits for its owner's choice.

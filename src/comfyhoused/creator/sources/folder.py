@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -23,7 +24,9 @@ class SeenFile:
     """A file as a look at the folder shows it. `revision` changes with its bytes.
 
     `is_whole` is False where its place knows that it is still being written. `marks` are the
-    properties that we give our own results. `folder` is the path below Raw, `` at its top.
+    properties that we give our own results. `folder` is the path below Raw, '' at its top.
+    `obstacle` is the code of `creator/skips.py` where its place knows already that it cannot be
+    edited. `arrived_at` is when it came into the folder, None where its place does not tell.
     """
 
     key: str
@@ -34,6 +37,8 @@ class SeenFile:
     folder: str = ""
     is_whole: bool = True
     marks: Mapping[str, str] = field(default_factory=dict)
+    obstacle: str = ""
+    arrived_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +49,25 @@ class Placed:
     url: str = ""
 
 
+class FolderGone(NotFound):
+    """Raw or Edited is not there any more; its owner must choose another or put it back."""
+
+    code = "folder_gone"
+    title = "The folder is gone"
+
+
 class SourceFolder(Protocol):
     """One source's two folders. Every method may raise Unavailable (try again later), FileGone,
-    or an error whose `retryable` is False (the owner must do something)."""
+    FolderGone, or an error whose `retryable` is False (the owner must do something)."""
 
     def list_raw(self) -> AsyncIterator[SeenFile]:
         """Every file in Raw now (and below it where the source says so)."""
 
     async def look(self, key: str) -> SeenFile:
         """One file as it is now; raises FileGone."""
+
+    async def read_digest(self, seen: SeenFile) -> str:
+        """Return the MD5 of its bytes as hex, '' where it cannot be told; raises FileGone."""
 
     async def fetch(self, seen: SeenFile, target: Path) -> None:
         """Write the bytes of that very revision to `target`; raises FileGone where it changed."""
