@@ -191,7 +191,8 @@ class Photo(Table):
 
     The identity is (file_key, revision); names may repeat. `looked_at` is when this revision was
     first seen: a file that still grows shows another at the next look. A row without an edit is
-    taken over by the file's next revision.
+    taken over by the file's next revision. `preview_file` and `thumb_file` are keys of our storage
+    (creator/edits/pictures.py): the picture before any edit.
     """
 
     __tablename__ = "photos"
@@ -220,6 +221,9 @@ class Photo(Table):
         UniqueConstraint("source_id", "file_key", "revision"),
         _one_of("state", PHOTO_STATES),
         Index("photos_of_user", "user_id", "seen_at", "id"),
+        Index(
+            "photos_waiting", "user_id", "seen_at", "id", postgresql_where=text("state = 'waiting'")
+        ),
         Index("photos_open", "source_id", "looked_at", postgresql_where=text("state = 'seen'")),
         Index(
             "photos_skipped",
@@ -256,8 +260,10 @@ class Edit(Table):
     """One photo's journey: (photo, preset, version, parameters) is charged once.
 
     `job_id` is made with the row: creating the job is idempotent by it. `next_try_at` is when a
-    worker looks at it again, `lease_until` how long the one that holds it may work. Files are ids
-    in our storage; they are None before they exist and after they were dropped.
+    worker looks at it again, `lease_until` how long the one that holds it may work. Files are keys
+    of our storage (creator/edits/pictures.py), but for `prepared_file` and `output_file`: these
+    are ids of files, the job's input and output. They are None before they exist and after they
+    were dropped.
     """
 
     __tablename__ = "edits"
@@ -297,6 +303,13 @@ class Edit(Table):
         _one_of("state", EDIT_STATES),
         Index("edits_of_user", "user_id", "created_at", "id"),
         Index("edits_due", "next_try_at", postgresql_where=text("next_try_at IS NOT NULL")),
+        Index(
+            "edits_open",
+            "user_id",
+            "created_at",
+            "id",
+            postgresql_where=text("state IN ('waiting', 'in_line', 'running', 'finishing')"),
+        ),
         Index("edits_of_photo", "photo_id"),
     )
 

@@ -6,9 +6,10 @@ SOURCE_KINDS = ("drive", "local")
 #: saying why. A removed source is shown nowhere; its edits are.
 SOURCE_STATES = ("active", "paused", "reconnect", "broken", "removed")
 
-#: `seen` (may still be growing) → `complete` → it has an edit, or `skipped` with its reason.
+#: `seen` (may still be growing) → `complete`: it has an edit; or `skipped` with its reason.
 #: `backlog`: it was there before the source was connected and waits for its owner's choice.
-PHOTO_STATES = ("seen", "backlog", "complete", "skipped")
+#: `waiting`: it is to be edited as soon as its owner's plan has units (creator/edits/creating.py).
+PHOTO_STATES = ("seen", "backlog", "waiting", "complete", "skipped")
 
 #: `waiting` (paid for; the original is fetched and prepared) → `in_line` (a server has the job)
 #: → `running` → `finishing` (the result is being made of the output) → `finished`,
