@@ -12,8 +12,10 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
+from comfyhoused.adapters.postgres.database import Database, open_database
 from tests.chromium import find_chromium
 from tests.house import House
+from tests.postgres import TestPostgres
 from tests.processes import EngineProcess, ServerProcess, ValkeyProcess
 from tests.waiting import PATIENCE_SECONDS
 
@@ -69,6 +71,30 @@ async def redis(valkey_url: str) -> AsyncIterator[Redis]:
     await client.flushdb()
     yield client
     await client.aclose()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestPostgres]:
+    """One bundled Postgres for the whole session, started when it is first needed."""
+    server = TestPostgres(tmp_path_factory.mktemp("postgres of the session"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def database_url(postgres: TestPostgres) -> Iterator[str]:
+    """The address of a database of the test's own, with Creator's tables."""
+    url = postgres.make_database()
+    yield url
+    postgres.drop_database(url)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A database of the test's own, with Creator's tables."""
+    opened = open_database(database_url)
+    yield opened
+    await opened.aclose()
 
 
 @pytest.fixture

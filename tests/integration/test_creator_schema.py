@@ -1,0 +1,105 @@
+"""Creator's schema is what its tables say, in both directions, and is changed by one at a time."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, text
+
+from comfyhoused.adapters.postgres.database import Database, DatabaseUnavailable, open_database
+from comfyhoused.creator.migrating import (
+    UnfitSchema,
+    check_schema,
+    find_head,
+    make_config,
+    upgrade_database,
+)
+from comfyhoused.creator.tables import Table
+from tests.ports import take_port
+from tests.postgres import TestPostgres
+
+_RULES = """
+SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint
+WHERE connamespace = 'public'::regnamespace AND conrelid <> 0
+UNION ALL SELECT tablename, indexdef FROM pg_indexes WHERE schemaname = 'public'
+UNION ALL SELECT table_name, concat_ws(' ', column_name, data_type, is_nullable, column_default)
+FROM information_schema.columns WHERE table_schema = 'public'
+"""
+
+
+@pytest.fixture
+async def empty_url(postgres: TestPostgres) -> AsyncIterator[str]:
+    """A database without a single table."""
+    url = await asyncio.to_thread(postgres.make_empty_database)
+    yield url
+    await asyncio.to_thread(postgres.drop_database, url)
+
+
+async def test_the_revisions_make_what_the_tables_say(database: Database) -> None:
+    def compare(connection: Connection) -> list[Any]:
+        return list(compare_metadata(MigrationContext.configure(connection), Table.metadata))
+
+    assert await _run(database, compare) == []
+
+
+async def test_constraints_and_defaults_are_the_same_too(
+    database: Database, empty_url: str
+) -> None:
+    made = open_database(empty_url)
+    await _run(made, Table.metadata.create_all)
+    expected = await _list_rules(made)
+    await made.aclose()
+    assert await _list_rules(database) == expected
+    assert len(expected) > 100
+
+
+async def test_every_revision_can_be_taken_back(database: Database) -> None:
+    await _run(database, lambda connection: command.downgrade(make_config(connection), "base"))
+    assert await _list_rules(database) == set()
+    await _run(database, lambda connection: command.upgrade(make_config(connection), "head"))
+    await check_schema(database)
+
+
+async def test_of_four_that_start_at_once_one_makes_the_tables(empty_url: str) -> None:
+    done = await asyncio.gather(*(upgrade_database(empty_url) for _ in range(4)))
+    assert sorted(done) == [False, False, False, True]
+
+
+async def test_an_empty_database_is_refused_until_it_is_migrated(empty_url: str) -> None:
+    database = open_database(empty_url)
+    with pytest.raises(UnfitSchema, match="comfyhoused migrate"):
+        await check_schema(database)
+    await upgrade_database(empty_url)
+    await check_schema(database)
+    await database.aclose()
+
+
+async def test_a_newer_schema_is_left_alone(database: Database, database_url: str) -> None:
+    async with database.begin() as session:
+        await session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(UnfitSchema, match="9999"):
+        await check_schema(database)
+    with pytest.raises(UnfitSchema, match="newer Comfyhouse"):
+        await upgrade_database(database_url)
+    assert find_head() != "9999"
+
+
+async def test_a_database_that_is_away_is_said_to_be(database_url: str) -> None:
+    nobody = f"postgresql://who:what@127.0.0.1:{take_port()}/x"
+    with pytest.raises(DatabaseUnavailable):
+        await upgrade_database(nobody)
+
+
+async def _list_rules(database: Database) -> set[tuple[str, str]]:
+    async with database.begin() as session:
+        rows = (await session.execute(text(_RULES))).all()
+    return {(table, rule) for table, rule in rows if table != "alembic_version"}
+
+
+async def _run(database: Database, work: Callable[[Connection], Any]) -> Any:
+    async with database.begin() as session:
+        return await (await session.connection()).run_sync(work)
