@@ -1,0 +1,1 @@
+"""Presets: templates made for photos. Ours, and those that an operator adds by a folder each."""
