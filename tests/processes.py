@@ -98,12 +98,14 @@ class EngineProcess(ServerProcess):
         self.data = folder / "data"
         self.arguments = arguments
         self.port = 0
+        self.is_holding = False
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
+        self.is_holding = False
         self.port = self.port or take_port()
         ready_file = self.folder / "ready"
         ready_file.unlink(missing_ok=True)
@@ -132,11 +134,13 @@ class EngineProcess(ServerProcess):
 
     def hold(self, node: str = "KSampler") -> None:
         """Have every run wait before this node (id or class) until `let_go`."""
+        self.is_holding = True
         self.set_switch(hold_at_node=node)
 
     def let_go(self) -> None:
         """Have the runs that wait go on. A restart does the same."""
         self.set_switch(hold_at_node=None)
+        self.is_holding = False
 
     def executions(self) -> list[dict[str, Any]]:
         """Return the engine's own execution log: a dict a line, `event` start or end."""

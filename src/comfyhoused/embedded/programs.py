@@ -9,6 +9,9 @@ _PYTHON = (sys.executable, "-P", "-m")
 
 # Progress streams stay open for as long as their reader likes: at the end they are cut.
 _SHUTDOWN_SECONDS = 5
+# Longer than clients and load balancers keep a connection that rests (httpx 5 s, most balancers
+# 60 s): whoever is last to close it can never send a request into a connection that just closed.
+_KEEP_ALIVE_SECONDS = 75
 
 
 def make_api_command(http: HttpSettings) -> tuple[str, ...]:
@@ -16,6 +19,7 @@ def make_api_command(http: HttpSettings) -> tuple[str, ...]:
     return (
         *(*_PYTHON, "uvicorn", "--factory", "comfyhoused.app:create_app"),
         *("--host", http.host, "--port", str(http.port)),
+        *("--timeout-keep-alive", str(_KEEP_ALIVE_SECONDS)),
         *("--timeout-graceful-shutdown", str(_SHUTDOWN_SECONDS)),
         *("--no-access-log", "--no-server-header", "--log-level", "warning"),
     )
