@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from comfyhoused.adapters.postgres.database import Database
+from comfyhoused.core.photos.studio import PhotoStudio
+from comfyhoused.creator.presets.book import PresetBook
 from comfyhoused.resources import Resources
 from comfyhoused.settings import CreatorSettings
 
@@ -14,6 +16,8 @@ class CreatorHouse:
 
     resources: Resources
     database: Database
+    presets: PresetBook
+    studio: PhotoStudio
 
     @property
     def settings(self) -> CreatorSettings:

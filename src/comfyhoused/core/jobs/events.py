@@ -73,7 +73,12 @@ class EventHub:
     @asynccontextmanager
     async def follow(self, job_id: str) -> AsyncIterator[asyncio.Queue[Event | None]]:
         """Give a queue of all that is published about the job from now on; None: look again."""
-        channel = make_key(job_id, ":live")
+        async with self.follow_channel(make_key(job_id, ":live")) as queue:
+            yield queue
+
+    @asynccontextmanager
+    async def follow_channel(self, channel: str) -> AsyncIterator[asyncio.Queue[Event | None]]:
+        """As follow, for any channel whose messages are `{"id": …, "event": …}` likewise."""
         queue: asyncio.Queue[Event | None] = asyncio.Queue(_MOST_WAITING)
         self._queues.setdefault(channel, set()).add(queue)
         try:

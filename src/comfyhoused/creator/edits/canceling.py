@@ -1,0 +1,64 @@
+"""Canceling: free at any time before the result is being made."""
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from comfyhoused.creator.edits.finding import get_edit, tell_edit
+from comfyhoused.creator.edits.rounds import make_due
+from comfyhoused.creator.house import CreatorHouse
+from comfyhoused.creator.ledger import release
+from comfyhoused.creator.tables import Edit
+from comfyhoused.kit.errors import Conflict
+
+CANCELABLE = ("waiting", "in_line", "running")
+_PAGE = 200
+
+
+class EditDone(Conflict):
+    """The edit is finished, or so nearly that it cannot be stopped."""
+
+    code = "edit_done"
+    title = "The edit is done already"
+
+
+async def cancel_edit(house: CreatorHouse, user_id: str, edit_id: str) -> Edit:
+    """Cancel an edit; it is free. Idempotent. Raises EditNotFound, EditDone.
+
+    What a server has of it is taken back by the worker's tidying.
+    """
+    async with house.database.begin() as session:
+        edit = await get_edit(session, user_id, edit_id, is_locked=True)
+        if edit.state in CANCELABLE:
+            await _cancel(session, edit)
+        elif edit.state != "canceled":
+            raise EditDone("It cannot be canceled any more.")
+    await tell_edit(house, edit)
+    return edit
+
+
+async def cancel_open(house: CreatorHouse, user_id: str, *, source_id: str | None = None) -> int:
+    """Cancel all open edits of a user, or of one source of theirs; returns how many."""
+    count = 0
+    while edits := await _cancel_some(house, user_id, source_id):
+        count += len(edits)
+        for edit in edits:
+            await tell_edit(house, edit)
+    return count
+
+
+async def _cancel_some(house: CreatorHouse, user_id: str, source_id: str | None) -> list[Edit]:
+    query = select(Edit).where(Edit.user_id == user_id, Edit.state.in_(CANCELABLE))
+    if source_id is not None:
+        query = query.where(Edit.source_id == source_id)
+    async with house.database.begin() as session:
+        edits = list(await session.scalars(query.order_by(Edit.id).limit(_PAGE).with_for_update()))
+        for edit in edits:
+            await _cancel(session, edit)
+    return edits
+
+
+async def _cancel(session: AsyncSession, edit: Edit) -> None:
+    edit.state = "canceled"
+    edit.finished_at = func.now()
+    make_due(edit)  # for tidying
+    await release(session, edit.id, edit.round, "canceled")

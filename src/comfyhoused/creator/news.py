@@ -1,0 +1,44 @@
+"""News of a user's edits as they happen, for pages that are open. A hint: rows are the truth.
+
+Kinds: `edit.changed` (`edit_id`, `state`), `edit.progress` (`edit_id`, `share` 0–1),
+`delivery.changed` (`edit_id`, `state`), `bell` (something is new in the notifications).
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any, Literal
+
+from comfyhoused.adapters.redis.client import Store, StoreUnavailable
+from comfyhoused.core.jobs.events import Event, EventHub
+
+NewsKind = Literal["edit.changed", "edit.progress", "delivery.changed", "bell"]
+
+
+def make_channel(user_id: str) -> str:
+    """Return the name of the channel on which a user's news are passed on."""
+    return f"ch:1:creator:{user_id}:news"
+
+
+async def tell(store: Store, user_id: str, kind: NewsKind, data: dict[str, Any]) -> None:
+    """Tell the user's open pages; after the commit. Where Redis is away they are not told."""
+    body = json.dumps({"type": kind, **data})
+    with suppress(StoreUnavailable):
+        await store.publish(make_channel(user_id), json.dumps({"event": body}))
+
+
+async def follow(
+    hub: EventHub, user_id: str, *, idle_seconds: float = 15
+) -> AsyncIterator[Event | None]:
+    """Yield the user's news from now on; `type` is the kind, `data` as it was told.
+
+    None: something may have been missed, or nothing happened for the idle period; a page then
+    reads its rows again (or only keeps the connection warm). Raises StoreUnavailable.
+    """
+    async with hub.follow_channel(make_channel(user_id)) as queue:
+        while True:
+            try:
+                yield await asyncio.wait_for(queue.get(), idle_seconds)
+            except TimeoutError:
+                yield None
