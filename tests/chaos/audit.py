@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 from blake3 import blake3
 
-from comfyhoused.api.periods import get_period
 from comfyhoused.core.jobs.books import make_books_key, read_ledger
 from comfyhoused.kit.ids import make_attempt_id
+from comfyhoused.kit.periods import get_period
 from tests.house import TERMINAL, House
 from tests.waiting import wait_until
 

@@ -10,11 +10,11 @@ import pytest
 import pytest_asyncio
 
 from comfyhoused.adapters.redis.client import open_store
-from comfyhoused.api.periods import get_period
 from comfyhoused.core.jobs.admission import Application, QuotaExceeded, admit
 from comfyhoused.core.jobs.books import make_books_key
 from comfyhoused.core.jobs.settlement import settle
 from comfyhoused.kit.ids import make_id, make_job_id
+from comfyhoused.kit.periods import get_period
 from tests.chaos.audit import check_counters, check_ledger, check_runs
 from tests.house import TERMINAL, House
 from tests.job_cases import make_blank_graph, make_generate

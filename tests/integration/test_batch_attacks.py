@@ -9,8 +9,8 @@ import pytest
 from comfyhoused.api.accounts import create_account
 from comfyhoused.api.batches import MOST_FOLLOWERS
 from comfyhoused.api.keys import create_key
-from comfyhoused.api.periods import get_period
 from comfyhoused.core.jobs.books import make_books_key
+from comfyhoused.kit.periods import get_period
 from tests.house import House
 from tests.job_cases import make_blank_graph
 from tests.waiting import wait_until

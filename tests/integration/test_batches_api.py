@@ -14,9 +14,9 @@ from PIL import Image
 
 from comfyhoused.api.accounts import create_account
 from comfyhoused.api.keys import create_key
-from comfyhoused.api.periods import get_period
 from comfyhoused.core.jobs.books import make_books_key
 from comfyhoused.kit.ids import make_id
+from comfyhoused.kit.periods import get_period
 from tests.house import House
 from tests.job_cases import make_blank_graph, make_generate
 from tests.waiting import wait_until

@@ -7,9 +7,9 @@ from collections import Counter
 import pytest
 import pytest_asyncio
 
-from comfyhoused.api.periods import get_period
 from comfyhoused.core.jobs.books import read_usage
 from comfyhoused.kit.ids import make_id
+from comfyhoused.kit.periods import get_period
 from tests.customers import Customer, make_customer
 from tests.house import House
 from tests.job_cases import make_blank_graph, make_generate

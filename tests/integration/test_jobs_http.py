@@ -13,9 +13,9 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
-from comfyhoused.api.periods import get_period
 from comfyhoused.core.jobs.books import make_books_key
 from comfyhoused.kit.ids import make_id
+from comfyhoused.kit.periods import get_period
 from tests.house import House
 from tests.job_cases import make_blank_graph, make_generate, make_invert_graph
 from tests.pictures import encode, make_image

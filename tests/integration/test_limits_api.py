@@ -13,10 +13,10 @@ import pytest
 import pytest_asyncio
 
 from comfyhoused.api.key_records import DEFAULT_SCOPES
-from comfyhoused.api.periods import get_day, get_period
 from comfyhoused.core.jobs.books import make_books_key, read_usage
 from comfyhoused.core.jobs.record import find_job
 from comfyhoused.kit.ids import make_id, make_job_id
+from comfyhoused.kit.periods import get_day, get_period
 from tests.customers import Customer, make_customer
 from tests.house import House
 from tests.job_cases import make_blank_graph, make_generate

@@ -9,7 +9,6 @@ import pytest
 from comfyhoused.adapters.redis.client import Store, open_store
 from comfyhoused.api.accounts import create_account, set_plan, set_spend_cap
 from comfyhoused.api.closing import close_months
-from comfyhoused.api.periods import get_period
 from comfyhoused.api.plans import PlanBook
 from comfyhoused.api.settlement import settle_endings
 from comfyhoused.api.statement import read_statement
@@ -19,6 +18,7 @@ from comfyhoused.core.jobs.cancel import cancel_job
 from comfyhoused.core.mail.send import list_unsent_mails, send_due_mails
 from comfyhoused.core.webhooks.deliveries import list_deliveries
 from comfyhoused.core.webhooks.endpoints import create_endpoint
+from comfyhoused.kit.periods import get_period
 from comfyhoused.resources import Resources, open_resources
 from comfyhoused.settings import HouseSettings, RedisSettings, Settings
 from tests.house import PLANS_FILE

@@ -10,7 +10,6 @@ from comfyhoused.api.charging import measure_charge
 from comfyhoused.api.estimate import Estimate
 from comfyhoused.api.ledger import COLUMNS
 from comfyhoused.api.money import make_usd, round_to_cents, show_cents, show_micros
-from comfyhoused.api.periods import get_end, get_start, show_end
 from comfyhoused.api.plans import PlanBook, PlanLacksFeature
 from comfyhoused.api.prices import make_price
 from comfyhoused.api.quota import make_allowance
@@ -18,6 +17,7 @@ from comfyhoused.core.jobs.admission import UNLIMITED
 from comfyhoused.core.jobs.outlook import estimate_wait
 from comfyhoused.core.workflows.cost import UnitTable, count_units, count_upscale_units
 from comfyhoused.kit.errors import list_error_classes
+from comfyhoused.kit.periods import get_end, get_start, show_end
 from comfyhoused.resources import UnfitHouse
 
 

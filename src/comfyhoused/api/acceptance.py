@@ -16,7 +16,6 @@ from comfyhoused.api.client_tokens import TokenSpent, spending_token
 from comfyhoused.api.house import ApiHouse, Principal, check_may_work
 from comfyhoused.api.job_requests import JobOptions
 from comfyhoused.api.moderation import review_proposal
-from comfyhoused.api.periods import get_day, get_period
 from comfyhoused.api.plans import PlanLacksFeature
 from comfyhoused.api.proposals.proposal import Proposal
 from comfyhoused.api.proposals.propose import JobRequest, propose
@@ -40,6 +39,7 @@ from comfyhoused.core.workflows.run_kind import name_run_kind
 from comfyhoused.kit.clock import get_now
 from comfyhoused.kit.http.errors import UrlRefused
 from comfyhoused.kit.ids import make_job_id
+from comfyhoused.kit.periods import get_day, get_period
 
 #: A job that loses its server is tried again: its inputs stay so much longer.
 _SPARE_SECONDS = 86_400

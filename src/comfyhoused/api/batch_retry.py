@@ -8,7 +8,6 @@ from typing import cast
 from comfyhoused.api.acceptance import explaining_refusal, hold_graph_files
 from comfyhoused.api.batch_acceptance import ring_for
 from comfyhoused.api.house import ApiHouse, Principal, check_may_work
-from comfyhoused.api.periods import get_day, get_period
 from comfyhoused.api.quota import make_allowance
 from comfyhoused.core.jobs.admission import Application
 from comfyhoused.core.jobs.archive import find_spec, load_document
@@ -18,6 +17,7 @@ from comfyhoused.core.jobs.record import make_key
 from comfyhoused.core.jobs.states import JobState
 from comfyhoused.kit.clock import get_now
 from comfyhoused.kit.ids import make_job_id
+from comfyhoused.kit.periods import get_day, get_period
 
 _AGAIN = frozenset({JobState.FAILED, JobState.CANCELED, JobState.EXPIRED})
 _PAGE = 100

@@ -1,10 +1,10 @@
 """Whether a batch can fit at all, told from the number of its jobs before any is looked at."""
 
 from comfyhoused.api.house import ApiHouse, Principal
-from comfyhoused.api.periods import get_period
 from comfyhoused.api.quota import make_allowance, make_refusal
 from comfyhoused.core.jobs.admission import UNLIMITED, TooManyJobs
 from comfyhoused.core.jobs.books import read_usage
+from comfyhoused.kit.periods import get_period
 
 
 def check_line(house: ApiHouse, principal: Principal, jobs: int) -> None:

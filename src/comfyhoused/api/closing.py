@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 from comfyhoused.api.accounts import AccountNotFound, get_account
-from comfyhoused.api.periods import get_period
 from comfyhoused.api.plans import PlanBook
 from comfyhoused.api.quota import find_account_id
 from comfyhoused.api.statement import describe_closing
 from comfyhoused.core.jobs.closing import close_books, list_open_books
 from comfyhoused.kit.clock import get_now
+from comfyhoused.kit.periods import get_period
 from comfyhoused.resources import Resources
 
 #: Who was asked in the last moment of a month may still be accepted into it.

@@ -17,7 +17,6 @@ from comfyhoused.api.house import ApiHouse, House, JobWriter, Principal
 from comfyhoused.api.job_bodies import JobBody
 from comfyhoused.api.job_requests import SUBMIT_EXAMPLES
 from comfyhoused.api.money import make_usd
-from comfyhoused.api.periods import get_period
 from comfyhoused.api.prices import make_price
 from comfyhoused.api.proposals.proposal import Proposal
 from comfyhoused.api.proposals.propose import JobRequest, propose
@@ -27,6 +26,7 @@ from comfyhoused.core.jobs.books import read_usage
 from comfyhoused.core.jobs.outlook import get_outlook
 from comfyhoused.core.workflows.run_kind import name_run_kind
 from comfyhoused.kit.errors import ComfyhouseError
+from comfyhoused.kit.periods import get_period
 
 router = APIRouter(tags=["Usage"])
 

@@ -6,7 +6,6 @@ from typing import Any
 from comfyhoused.adapters.redis.client import Store
 from comfyhoused.api.accounts import stop_account
 from comfyhoused.api.house import ApiHouse, Principal
-from comfyhoused.api.periods import get_day
 from comfyhoused.api.proposals.proposal import Proposal
 from comfyhoused.api.quota import find_account_id
 from comfyhoused.core.files.links import make_file_link
@@ -17,6 +16,7 @@ from comfyhoused.core.jobs.states import JobState
 from comfyhoused.core.moderation.asking import ContentRefused, ask
 from comfyhoused.core.workflows.files import list_file_ids
 from comfyhoused.kit.clock import get_now
+from comfyhoused.kit.periods import get_day
 from comfyhoused.resources import Resources
 
 _KEEP_SECONDS = 2 * 86_400

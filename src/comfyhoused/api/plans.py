@@ -4,15 +4,14 @@ The operator's file is laid over ours (api/plans.toml says what each line means)
 wrong in it is told all at once, when the house is opened.
 """
 
-import tomllib
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from comfyhoused.core.jobs.scripts import WEIGHTS
+from comfyhoused.core.plan_files import convert_money, lay_over, list_faults, read_plan_file
 from comfyhoused.core.workflows.cost import UnitTable
 from comfyhoused.kit.errors import FieldError, Forbidden
 from comfyhoused.resources import UnfitHouse
@@ -25,6 +24,8 @@ READS_PER_WRITE = 10
 #: What an account is served as whose plan the file does not know any more.
 DEFAULT_PLAN = "free"
 
+_SETTING = "CH_PLANS_FILE"
+_MONEY = {"price_usd": ("price_cents", 100), "overage_usd": ("overage_micros", 1_000_000)}
 _OURS = Path(__file__).with_name("plans.toml")
 _NAMES: dict[Feature, str] = {
     "webhooks": "webhooks",
@@ -99,22 +100,22 @@ class PlanBook:
     @classmethod
     def load(cls, path: Path | None = None) -> "PlanBook":
         """Read our plans and lay the operator's over them; raises UnfitHouse with every fault."""
-        ours = _read_file(_OURS)
-        theirs = _read_file(path) if path is not None else {}
-        tables = _lay_over(ours["plans"], theirs.get("plans", {}))
+        ours = read_plan_file(_OURS, _SETTING)
+        theirs = read_plan_file(path, _SETTING) if path is not None else {}
+        tables = lay_over(ours["plans"], theirs.get("plans", {}), _SETTING)
         faults = [
             f"[{name}] is neither [units] nor [plans.…]" for name in theirs.keys() - ours.keys()
         ]
         plans: dict[str, Plan] = {}
         for name, table in tables.items():
             try:
-                plans[name] = Plan(name=name, **_convert_money(table))
+                plans[name] = Plan(name=name, **convert_money(table, _MONEY))
             except (ValidationError, ValueError, TypeError) as error:
-                faults += [f"plans.{name}: {fault}" for fault in _list_faults(error)]
+                faults += [f"plans.{name}: {fault}" for fault in list_faults(error)]
         try:
             units = UnitTable(**{**ours["units"], **theirs.get("units", {})})
         except (ValidationError, TypeError) as error:
-            faults += [f"units: {fault}" for fault in _list_faults(error)]
+            faults += [f"units: {fault}" for fault in list_faults(error)]
         if faults:
             raise UnfitHouse(f"The plans in {path} are not right:\n- " + "\n- ".join(faults))
         return cls(plans, units)
@@ -157,50 +158,3 @@ class PlanBook:
         raise PlanLacksFeature(
             detail, errors=[FieldError(pointer="/timeout_seconds", detail=detail)]
         )
-
-
-def _read_file(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(), parse_float=Decimal)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UnfitHouse(f"CH_PLANS_FILE {path} cannot be read: {error}") from error
-
-
-def _lay_over(ours: dict[str, Any], theirs: Any) -> dict[str, Any]:
-    if not isinstance(theirs, dict) or not all(isinstance(one, dict) for one in theirs.values()):
-        raise UnfitHouse("CH_PLANS_FILE: write plans as tables, [plans.name].")
-    tables = dict(ours)
-    for name, table in theirs.items():
-        base = table.get("based_on", name)
-        if base != name and base not in tables:
-            raise UnfitHouse(f"CH_PLANS_FILE: plans.{name} is based on {base!r}, which is no plan.")
-        tables[name] = {**tables.get(base, {}), **table}
-        tables[name].pop("based_on", None)
-    return tables
-
-
-def _convert_money(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Dollars of the file in whole cents and millionths; raises ValueError for finer ones."""
-    converted = dict(table)
-    for name, target, factor in (
-        ("price_usd", "price_cents", 100),
-        ("overage_usd", "overage_micros", 1_000_000),
-    ):
-        if name not in converted:
-            continue
-        amount = converted.pop(name)
-        if isinstance(amount, bool) or not isinstance(amount, int | Decimal):
-            raise ValueError(f"{name} must be a number of dollars")
-        if amount * factor % 1:
-            raise ValueError(f"{name} is finer than 1/{factor} dollar")
-        converted[target] = int(amount * factor)
-    return converted
-
-
-def _list_faults(error: Exception) -> list[str]:
-    if isinstance(error, ValidationError):
-        return [
-            f"{'.'.join(str(part) for part in fault['loc'])} {fault['msg']}"
-            for fault in error.errors()
-        ]
-    return [str(error)]

@@ -6,11 +6,11 @@ from typing import Literal
 from comfyhoused.api.accounts import AccountNotFound, get_account
 from comfyhoused.api.back_office import BackOffice
 from comfyhoused.api.money import show_cents, show_micros
-from comfyhoused.api.periods import get_period, show_end
 from comfyhoused.api.plans import Plan
 from comfyhoused.core.jobs.admission import UNLIMITED, QuotaExceeded
 from comfyhoused.core.jobs.books import read_usage
 from comfyhoused.kit.errors import TooManyRequests
+from comfyhoused.kit.periods import get_period, show_end
 
 _MICROS_PER_CENT = 10_000
 

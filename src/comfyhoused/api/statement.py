@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from comfyhoused.adapters.redis.client import Store
-from comfyhoused.api.periods import get_period
 from comfyhoused.api.plans import Plan
 from comfyhoused.api.quota import make_allowance
 from comfyhoused.core.jobs.admission import UNLIMITED
 from comfyhoused.core.jobs.books import Usage, read_usage
+from comfyhoused.kit.periods import get_period
 
 _MICROS_PER_CENT = 10_000
 

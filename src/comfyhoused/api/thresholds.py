@@ -10,13 +10,13 @@ from comfyhoused.adapters.redis.client import Store
 from comfyhoused.api.accounts import Account, AccountNotFound, get_account
 from comfyhoused.api.console.usage_mail import make_usage_mail
 from comfyhoused.api.money import make_usd, show_cents, show_micros
-from comfyhoused.api.periods import get_end, show_end
 from comfyhoused.api.plans import Plan, PlanBook
 from comfyhoused.api.quota import find_account_id
 from comfyhoused.api.webhook_events import emit_facts
 from comfyhoused.core.jobs.books import make_books_key
 from comfyhoused.core.mail.post import post_mail
 from comfyhoused.kit.clock import get_now
+from comfyhoused.kit.periods import get_end, show_end
 from comfyhoused.resources import Resources
 
 LEVELS = (100, 80)

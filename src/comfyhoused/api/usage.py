@@ -10,7 +10,6 @@ from comfyhoused.api.documented_problems import BODY_PROBLEMS, INVALID, PROBLEMS
 from comfyhoused.api.house import ApiHouse, House, KeyWriter, Principal, UsageReader
 from comfyhoused.api.ledger import read_entries, write_csv, write_jsonl
 from comfyhoused.api.money import make_usd
-from comfyhoused.api.periods import PERIOD, get_period
 from comfyhoused.api.statement import Statement, read_statement
 from comfyhoused.api.usage_schemas import (
     SpendCap,
@@ -20,6 +19,7 @@ from comfyhoused.api.usage_schemas import (
 )
 from comfyhoused.core.jobs.books import list_periods
 from comfyhoused.kit.errors import Forbidden
+from comfyhoused.kit.periods import PERIOD, get_period
 
 router = APIRouter(tags=["Usage"])
 

@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from comfyhoused.api.accounts import Account
 from comfyhoused.api.money import make_usd
-from comfyhoused.api.periods import get_end, get_start
 from comfyhoused.api.plans import Plan
 from comfyhoused.api.statement import Statement
+from comfyhoused.kit.periods import get_end, get_start
 
 _EXAMPLE: dict[str, Any] = {
     "period": "2026-11",

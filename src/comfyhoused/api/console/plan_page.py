@@ -13,8 +13,8 @@ from comfyhoused.api.console.signed_in import SignedIn
 from comfyhoused.api.console.usage_view import chart_month, read_month
 from comfyhoused.api.keys import list_account_keys
 from comfyhoused.api.ledger import read_entries, write_csv, write_jsonl
-from comfyhoused.api.periods import PERIOD, get_end, get_period, get_start
 from comfyhoused.core.jobs.books import list_periods
+from comfyhoused.kit.periods import PERIOD, get_end, get_period, get_start
 
 router = APIRouter(prefix="/console/plan", include_in_schema=False)
 

@@ -5,11 +5,11 @@ from datetime import date, timedelta
 
 from comfyhoused.api.console.signed_in import SignedIn
 from comfyhoused.api.console.usage_chart import Chart, make_chart
-from comfyhoused.api.periods import get_end, get_period, get_start
 from comfyhoused.api.plans import Plan
 from comfyhoused.api.statement import Statement, read_statement
 from comfyhoused.core.jobs.books import read_usage
 from comfyhoused.kit.clock import get_now
+from comfyhoused.kit.periods import get_end, get_period, get_start
 
 _DAYS = 14
 
