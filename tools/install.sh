@@ -12,7 +12,21 @@ want="$(cat pyproject.toml constraints.txt sdk/python/pyproject.toml | cksum) $(
 stamp=.venv/comfyhouse-installed-
 
 is_installed() { [ -f "$stamp$1" ] && [ "$(cat "$stamp$1")" = "$want" ]; }
-if is_installed dev || { [ "$kind" = run ] && is_installed run; }; then exit 0; fi
+
+# A house without the weights works: its presets say what they lack, and the next time tries again.
+take_weights() {
+    pinned="$(cat tools/weights.txt tools/weights.py | cksum)"
+    [ -f "${stamp}weights" ] && [ "$(cat "${stamp}weights")" = "$pinned" ] \
+        && [ -f src/comfyhouse_nodes/photo/weights/u2netp.onnx ] && return
+    say "Fetching the weights of the photo presets …"
+    if .venv/bin/python -m tools.weights; then
+        printf '%s' "$pinned" > "${stamp}weights"
+    else
+        say "comfyhouse: they could not be fetched (see above); faces and products are not found without."
+    fi
+}
+
+if is_installed dev || { [ "$kind" = run ] && is_installed run; }; then take_weights; exit 0; fi
 
 [ -w . ] || fail "the folder $(pwd) cannot be written to; .venv and var are kept in it."
 
@@ -44,3 +58,4 @@ say "Installing Comfyhouse and what it needs into .venv …"
     --no-compile --constraint constraints.txt "$@" \
     || fail "the packages could not be installed (see above). Is there a way to the package index?"
 printf '%s' "$want" > "$stamp$kind"
+take_weights
