@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 
 from comfyhoused.kit.http.addresses import Network, find_network
-from comfyhoused.settings import DEVELOPMENT_SECRET, Settings
+from comfyhoused.settings import DEVELOPMENT_SECRET, GoogleSettings, Settings
 
 _OURSELVES = tuple(map(ip_address, ("127.0.0.1", "::1", "0.0.0.0", "::")))  # noqa: S104
 _WIDEST = {4: 8, 6: 7}  # 10.0.0.0/8 and fc00::/7 are the widest that belong to one network
@@ -26,6 +26,25 @@ def find_unfit_settings(settings: Settings) -> Iterator[str]:
             )
     if settings.webhooks.webhook_pace < 1:
         yield "CH_WEBHOOK_PACE is for tests: it gives up on customers' servers within minutes"
+    if settings.creator.database_url is not None:
+        yield from _find_unfit_creator(settings)
+
+
+def _find_unfit_creator(settings: Settings) -> Iterator[str]:
+    if not settings.creator.vault_keys:
+        yield (
+            "CH_VAULT_KEYS is not set: Google's tokens would be sealed with a key that follows "
+            "from CH_SECRET; make one with `openssl rand -base64 32`"
+        )
+    google = settings.google
+    for name in ("google_issuer", "google_api_url", "google_picker_url"):
+        if getattr(google, name) != GoogleSettings.model_fields[name].default:
+            yield f"CH_{name.upper()} names a stand-in for Google; take it out"
+    if not settings.http.base_url.startswith("https://"):
+        yield (
+            "CH_PUBLIC_URL is not https://…: Google leads nobody back to this house, and cookies "
+            "would travel in the clear"
+        )
 
 
 def _is_open(network: Network) -> bool:

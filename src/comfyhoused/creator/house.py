@@ -5,6 +5,7 @@ from pathlib import Path
 
 from comfyhoused.adapters.postgres.database import Database
 from comfyhoused.core.photos.studio import PhotoStudio
+from comfyhoused.creator.google import Google
 from comfyhoused.creator.presets.book import PresetBook
 from comfyhoused.resources import Resources
 from comfyhoused.settings import CreatorSettings
@@ -18,6 +19,7 @@ class CreatorHouse:
     database: Database
     presets: PresetBook
     studio: PhotoStudio
+    google: Google
 
     @property
     def settings(self) -> CreatorSettings:
