@@ -18,13 +18,16 @@ from comfyhoused.adapters.redis.client import StoreUnavailable
 from comfyhoused.api.back_office import BackOffice, WorkerOffice
 from comfyhoused.api.closing import close_months
 from comfyhoused.api.plans import PlanBook
-from comfyhoused.api.settlement import erase_marked_jobs, settle_endings
+from comfyhoused.api.settlement import settle_ending
 from comfyhoused.api.webhook_events import make_post
 from comfyhoused.api.webhook_notices import post_notices
 from comfyhoused.core.files.sweep import sweep_files
 from comfyhoused.core.jobs.archive import archive_jobs, mark_old_jobs
+from comfyhoused.core.jobs.erasing import erase_marked_jobs
 from comfyhoused.core.jobs.foreman import Foreman
 from comfyhoused.core.jobs.insist import insist
+from comfyhoused.core.jobs.outbox import Outbox, Settle
+from comfyhoused.core.jobs.settlement import Ending
 from comfyhoused.core.mail.send import send_due_mails
 from comfyhoused.core.webhooks.events import sweep_events
 from comfyhoused.core.webhooks.postman import Postman
@@ -75,7 +78,7 @@ async def _work_with(resources: Resources, stopping: asyncio.Event) -> None:
     listener = make_listener(broker, lambda: _ring_from_thread(loop, foreman))
     tasks = [
         asyncio.create_task(foreman.work()),
-        asyncio.create_task(_settle(resources, plans, name)),
+        asyncio.create_task(_settle(resources, name, _make_settlers(resources, plans))),
         asyncio.create_task(_sweep_files(resources, plans)),
         asyncio.create_task(_send_mails(resources)),
         asyncio.create_task(Postman(make_post(office)).work()),
@@ -116,9 +119,19 @@ async def _wait(stopping: asyncio.Event) -> None:
     await stopping.wait()
 
 
-async def _settle(resources: Resources, plans: PlanBook, name: str) -> None:
+def _make_settlers(resources: Resources, plans: PlanBook) -> dict[str, Settle]:
+    """Return by kind of owner who settles what has ended."""
+
+    async def settle_account(ending: Ending) -> None:
+        await settle_ending(resources, plans, ending)
+
+    return {"account": settle_account}
+
+
+async def _settle(resources: Resources, name: str, settlers: dict[str, Settle]) -> None:
+    outbox = Outbox(resources, settlers)
     while True:
-        await _do("settling", lambda: settle_endings(resources, plans, name))
+        await _do("settling", lambda: outbox.settle_endings(name))
         await _do("erasing", lambda: erase_marked_jobs(resources))
         await asyncio.sleep(_SETTLE_SECONDS)
 

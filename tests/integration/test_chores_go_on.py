@@ -8,11 +8,11 @@ import pytest
 
 from comfyhoused.adapters.redis.client import Store
 from comfyhoused.adapters.storage.local import LocalStorage
-from comfyhoused.api.settlement import erase_marked_jobs
 from comfyhoused.core.jobs.archive import archive_jobs, mark_old_jobs
 from comfyhoused.core.jobs.batch_admission import BatchApplication, admit_batch
 from comfyhoused.core.jobs.batches import cancel_batch
 from comfyhoused.core.jobs.cancel import cancel_job, mark_erasing
+from comfyhoused.core.jobs.erasing import erase_marked_jobs
 from comfyhoused.kit.http.guard import Guard, make_policy, resolve_name
 from comfyhoused.kit.ids import make_id
 from comfyhoused.resources import Resources

@@ -10,11 +10,12 @@ from comfyhoused.adapters.redis.client import Store, open_store
 from comfyhoused.api.accounts import create_account, set_plan, set_spend_cap
 from comfyhoused.api.closing import close_months
 from comfyhoused.api.plans import PlanBook
-from comfyhoused.api.settlement import settle_endings
+from comfyhoused.api.settlement import settle_ending
 from comfyhoused.api.statement import read_statement
 from comfyhoused.api.thresholds import notice_thresholds
 from comfyhoused.core.jobs.books import make_books_key, read_usage
 from comfyhoused.core.jobs.cancel import cancel_job
+from comfyhoused.core.jobs.outbox import Outbox
 from comfyhoused.core.mail.send import list_unsent_mails, send_due_mails
 from comfyhoused.core.webhooks.deliveries import list_deliveries
 from comfyhoused.core.webhooks.endpoints import create_endpoint
@@ -173,7 +174,8 @@ async def test_a_crowd_of_endings_is_settled_in_one_go(resources: Resources) -> 
     for _ in range(120):
         job_id = await admit_job(resources.store, OWNER, period=get_period())
         await cancel_job(resources.store, OWNER, job_id)
-    assert await settle_endings(resources, PLANS, "worker") == 120
-    assert await settle_endings(resources, PLANS, "worker") == 0
+    outbox = Outbox(resources, {"account": lambda one: settle_ending(resources, PLANS, one)})
+    assert await outbox.settle_endings("worker") == 120
+    assert await outbox.settle_endings("worker") == 0
     usage = await read_usage(resources.store, OWNER, get_period())
     assert (usage.settled, usage.reserved) == (0, 0)

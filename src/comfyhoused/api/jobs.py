@@ -14,9 +14,9 @@ from comfyhoused.api.job_bodies import JobBody
 from comfyhoused.api.job_requests import SUBMIT_EXAMPLES
 from comfyhoused.api.job_responses import JobList, JobResponse
 from comfyhoused.api.rendering import make_headers, render_job, render_jobs
-from comfyhoused.api.settlement import erase_job
 from comfyhoused.api.submitting import IdempotencyKey, submit
 from comfyhoused.core.jobs.cancel import cancel_job
+from comfyhoused.core.jobs.erasing import erase_job
 from comfyhoused.core.jobs.events import Event, follow_job
 from comfyhoused.core.jobs.listing import list_jobs
 from comfyhoused.core.jobs.record import get_job

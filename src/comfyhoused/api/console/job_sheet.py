@@ -19,9 +19,9 @@ from comfyhoused.api.console.timeline import list_moments, list_shares
 from comfyhoused.api.house import ApiHouse
 from comfyhoused.api.jobs import stream_events
 from comfyhoused.api.rendering import render_job
-from comfyhoused.api.settlement import erase_job
 from comfyhoused.core.jobs.archive import load_document
 from comfyhoused.core.jobs.cancel import cancel_job
+from comfyhoused.core.jobs.erasing import erase_job
 from comfyhoused.core.jobs.record import Job, JobNotFound, find_job
 
 router = APIRouter(prefix="/console", include_in_schema=False)
