@@ -1,0 +1,1 @@
+"""Creator's screens: a file each. A route reads, calls one verb, renders."""

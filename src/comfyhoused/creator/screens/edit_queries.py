@@ -1,0 +1,138 @@
+"""A user's edits, read for screens: a page of them by key, one of them, and how many there are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from comfyhoused.creator.edits.finding import EditNotFound
+from comfyhoused.creator.screens.edit_views import EditView, view_edit
+from comfyhoused.creator.tables import Delivery, Edit, Photo, Source
+from comfyhoused.creator.words import OPEN_EDIT_STATES
+from comfyhoused.kit.pages import InvalidCursor, Page, make_cursor, read_cursor
+
+_Row = tuple[Edit, Photo, Delivery | None, Source]
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Which edits to list: `state` is one of SHOWN, '' for all; preset and source likewise.
+
+    `since`: only those that were finished after it.
+    """
+
+    state: str = ""
+    preset: str = ""
+    source: str = ""
+    since: datetime | None = None
+
+
+def _is_ready() -> ColumnElement[bool]:
+    return and_(Edit.state == "finished", or_(Delivery.state.is_(None), Delivery.state != "held"))
+
+
+SHOWN: Mapping[str, str] = {
+    "": "All",
+    "ready": "Ready",
+    "underway": "Under way",
+    "approve": "Waits for you",
+    "failed": "Not finished",
+    "wrong": "Looked wrong",
+}
+
+
+def _narrow(show: Show) -> list[ColumnElement[bool]]:
+    states: dict[str, ColumnElement[bool]] = {
+        "ready": _is_ready(),
+        "underway": Edit.state.in_(OPEN_EDIT_STATES),
+        "approve": Delivery.state == "held",
+        "failed": or_(Edit.state == "failed", Delivery.state == "failed"),
+        "wrong": Edit.wrong_reason.is_not(None),
+    }
+    narrowed = [states.get(show.state, false())] if show.state else []
+    narrowed += [Edit.preset == show.preset] if show.preset else []
+    narrowed += [Edit.source_id == show.source] if show.source else []
+    narrowed += [Edit.finished_at > show.since] if show.since else []
+    return narrowed
+
+
+def _select_edits(user_id: str) -> Select[Any]:
+    return (
+        select(Edit, Photo, Delivery, Source)
+        .join(Photo, Photo.id == Edit.photo_id)
+        .join(Source, Source.id == Edit.source_id)
+        .outerjoin(Delivery, Delivery.edit_id == Edit.id)
+        .where(Edit.user_id == user_id)
+    )
+
+
+async def list_edits(
+    session: AsyncSession,
+    user_id: str,
+    titles: Mapping[str, str],
+    *,
+    show: Show = Show(),
+    before: str | None = None,
+    limit: int = 24,
+) -> Page[EditView]:
+    """Return a page of edits, newest first; the page after it begins where this one ends."""
+    query = _select_edits(user_id).where(*_narrow(show))
+    if before:
+        query = query.where(tuple_(Edit.created_at, Edit.id) < tuple_(*read_position(before)))
+    query = query.order_by(Edit.created_at.desc(), Edit.id.desc()).limit(limit + 1)
+    rows: Sequence[_Row] = [row.tuple() for row in await session.execute(query)]
+    more = len(rows) > limit
+    items = [view_edit(*row, titles) for row in rows[:limit]]
+    last = items[-1] if more else None
+    cursor = make_cursor(f"{last.created_at.isoformat()} {last.id}") if last else None
+    return Page(items, cursor)
+
+
+async def count_edits(session: AsyncSession, user_id: str, show: Show = Show()) -> int:
+    """Return how many edits there are of this kind."""
+    query = select(func.count()).select_from(Edit).where(Edit.user_id == user_id, *_narrow(show))
+    if show.state in ("ready", "approve", "failed"):
+        query = query.outerjoin(Delivery, Delivery.edit_id == Edit.id)
+    return int(await session.scalar(query) or 0)
+
+
+async def get_view(
+    session: AsyncSession, user_id: str, edit_id: str, titles: Mapping[str, str]
+) -> EditView:
+    """Return one edit of the user's; raises EditNotFound."""
+    found = (await session.execute(_select_edits(user_id).where(Edit.id == edit_id))).one_or_none()
+    if found is None:
+        raise EditNotFound("It may have been deleted with its folder.")
+    return view_edit(*found.tuple(), titles)
+
+
+async def list_versions(
+    session: AsyncSession, user_id: str, photo_id: str, titles: Mapping[str, str]
+) -> list[EditView]:
+    """Return every edit of one photo, oldest first."""
+    query = _select_edits(user_id).where(Edit.photo_id == photo_id).order_by(Edit.created_at)
+    return [view_edit(*row.tuple(), titles) for row in await session.execute(query)]
+
+
+def read_position(cursor: str) -> tuple[datetime, str]:
+    """Return the place in a listing that a cursor stands for; raises InvalidCursor."""
+    instant, _, edit_id = read_cursor(cursor).partition(" ")
+    try:
+        return datetime.fromisoformat(instant), edit_id
+    except ValueError as error:
+        raise InvalidCursor("Start from the newest.") from error
+
+
+async def find_neighbours(
+    session: AsyncSession, user_id: str, edit: EditView
+) -> tuple[str | None, str | None]:
+    """Return the ids of the next newer and the next older edit."""
+    here = tuple_(edit.created_at, edit.id)
+    key = tuple_(Edit.created_at, Edit.id)
+    mine = select(Edit.id).where(Edit.user_id == user_id).limit(1)
+    newer = mine.where(key > here).order_by(Edit.created_at, Edit.id)
+    older = mine.where(key < here).order_by(Edit.created_at.desc(), Edit.id.desc())
+    return await session.scalar(newer), await session.scalar(older)

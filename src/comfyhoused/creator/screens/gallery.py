@@ -1,0 +1,127 @@
+"""/creator/gallery: every edit, newest first, a page by key at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from comfyhoused.creator.screens.edit_queries import SHOWN, Show, count_edits, list_edits
+from comfyhoused.creator.screens.edit_views import EditView
+from comfyhoused.creator.screens.pages import render_screen
+from comfyhoused.creator.screens.preset_views import list_titles
+from comfyhoused.creator.screens.source_views import SourceView, list_sources
+from comfyhoused.creator.visitors import SignedInUser
+from comfyhoused.kit.clock import get_now
+
+router = APIRouter(prefix="/creator", include_in_schema=False)
+
+GALLERY = "/creator/gallery"
+_PAGE = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A link that narrows the gallery; `is_on` marks the present one."""
+
+    words: str
+    href: str
+    is_on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Edits that began in one stretch of time."""
+
+    title: str
+    edits: list[EditView]
+
+
+@router.get("/gallery")
+async def show_gallery(
+    visitor: SignedInUser,
+    show: Annotated[str, Query(max_length=20)] = "",
+    preset: Annotated[str, Query(max_length=40)] = "",
+    source: Annotated[str, Query(max_length=40)] = "",
+    before: Annotated[str, Query(max_length=200)] = "",
+) -> Response:
+    """Show a page of edits, all or those of a kind."""
+    wanted = Show(show if show in SHOWN else "", preset, source)
+    titles = list_titles(visitor.house.presets)
+    user_id = visitor.user.id
+    async with visitor.house.database.begin() as session:
+        page = await list_edits(
+            session, user_id, titles, show=wanted, before=before or None, limit=_PAGE
+        )
+        total = await count_edits(session, user_id, wanted)
+        is_any = bool(total) or await count_edits(session, user_id) > 0
+        to_approve = await count_edits(session, user_id, Show("approve"))
+        sources = await list_sources(session, user_id, titles)
+    return await render_screen(
+        visitor,
+        "gallery.html",
+        nav="Gallery",
+        groups=group_by_time(page.items, get_now()),
+        shown=len(page.items),
+        total=total,
+        any_at_all=is_any,
+        to_approve=to_approve,
+        show=wanted.state,
+        here=make_href(wanted, before),
+        older=make_href(wanted, page.next_cursor) if page.next_cursor else None,
+        newest=make_href(wanted) if before else None,
+        states=[
+            Choice(words, make_href(Show(state, preset, source)), state == wanted.state)
+            for state, words in SHOWN.items()
+        ],
+        presets=_list_presets(wanted, titles),
+        sources=_list_folders(wanted, sources),
+    )
+
+
+def _list_presets(wanted: Show, titles: dict[str, str]) -> list[Choice]:
+    return [
+        Choice(
+            words or "Every preset",
+            make_href(Show(wanted.state, name, wanted.source)),
+            name == wanted.preset,
+        )
+        for name, words in {"": "", **titles}.items()
+    ]
+
+
+def _list_folders(wanted: Show, sources: Sequence[SourceView]) -> list[Choice]:
+    folders = {"": "Every folder"} | {one.id: one.name for one in sources}
+    return [
+        Choice(words, make_href(Show(wanted.state, wanted.preset, key)), key == wanted.source)
+        for key, words in folders.items()
+    ]
+
+
+def make_href(show: Show, before: str | None = None) -> str:
+    """Return the address of a page of the gallery."""
+    parts = {"show": show.state, "preset": show.preset, "source": show.source, "before": before}
+    query = urlencode({name: part for name, part in parts.items() if part})
+    return f"{GALLERY}?{query}" if query else GALLERY
+
+
+def group_by_time(edits: Sequence[EditView], now: datetime) -> list[Group]:
+    """Return the edits under headings of their time, in the order given."""
+    groups: list[Group] = []
+    for edit in edits:
+        title = _name_time(edit.created_at, now)
+        if not groups or groups[-1].title != title:
+            groups.append(Group(title, []))
+        groups[-1].edits.append(edit)
+    return groups
+
+
+def _name_time(instant: datetime, now: datetime) -> str:
+    if instant.date() == now.date():
+        return "Today"
+    if instant > now - timedelta(days=7):
+        return "The last seven days"
+    return f"{instant:%B %Y}"
