@@ -42,6 +42,9 @@ from comfyhoused.api.rates import RateHeaders
 from comfyhoused.core.fleet.catalogues import CatalogueShelf
 from comfyhoused.core.jobs.events import EventHub
 from comfyhoused.core.workflows.model_book import ModelBook
+from comfyhoused.creator.house import CreatorHouse
+from comfyhoused.creator.opening import open_creator, wait_for_schema
+from comfyhoused.creator.routes import install_creator
 from comfyhoused.kit.log import configure_logging, get_logger
 from comfyhoused.resources import (
     Resources,
@@ -109,6 +112,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(job_socket.router, prefix=API)
     app.include_router(raw_files.router)
     install_pages(app)
+    install_creator(app)
     return app
 
 
@@ -131,12 +135,16 @@ def _make_lifespan(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_resources(settings, needs_store=False) as resources:
+        async with (
+            open_resources(settings, needs_store=False) as resources,
+            open_creator(resources) as creator,
+        ):
             hub = EventHub(resources.store)
             broker = make_broker(get_redis_url(settings))
             shelf = CatalogueShelf(resources.store)
             app.state.house = ApiHouse(resources, hub, shelf, broker, plans, model_book)
-            checking = asyncio.create_task(_check_when_there(resources))
+            app.state.creator = creator
+            checking = asyncio.create_task(_check_when_there(resources, creator))
             try:
                 yield
             finally:
@@ -157,20 +165,26 @@ def _load_books(settings: Settings) -> tuple[PlanBook, ModelBook]:
         sys.exit(str(error))
 
 
-async def _check_when_there(resources: Resources) -> None:
-    """Check the store as soon as it answers; until then every request gets its 503.
+async def _check_when_there(resources: Resources, creator: CreatorHouse | None) -> None:
+    """Check store and database as soon as they answer; until then requests get their 503.
 
-    A house that turns out to be unfit for production ends as it does on a signal.
+    A house that turns out to be unfit ends as it does on a signal.
     """
+    try:
+        await _wait_for_fitness(resources)
+        if creator is not None:
+            await wait_for_schema(creator)
+    except UnfitHouse as error:
+        log.critical("%s", error)
+        signal.raise_signal(signal.SIGTERM)
+
+
+async def _wait_for_fitness(resources: Resources) -> None:
     while True:
         try:
             await check_fitness(resources)
         except StoreUnavailable:
             log.warning("waiting for Redis")
             await asyncio.sleep(_STORE_SECONDS)
-        except UnfitHouse as error:
-            log.critical("%s", error)
-            signal.raise_signal(signal.SIGTERM)
-            return
         else:
             return

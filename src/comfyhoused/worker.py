@@ -8,7 +8,6 @@ actors are doorbells that wake it.
 import asyncio
 import signal
 import sys
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import uvloop
@@ -21,6 +20,7 @@ from comfyhoused.api.plans import PlanBook
 from comfyhoused.api.settlement import settle_ending
 from comfyhoused.api.webhook_events import make_post
 from comfyhoused.api.webhook_notices import post_notices
+from comfyhoused.core.chores import do_chore
 from comfyhoused.core.files.sweep import sweep_files
 from comfyhoused.core.jobs.archive import archive_jobs, mark_old_jobs
 from comfyhoused.core.jobs.erasing import erase_marked_jobs
@@ -31,7 +31,9 @@ from comfyhoused.core.jobs.settlement import Ending
 from comfyhoused.core.mail.send import send_due_mails
 from comfyhoused.core.webhooks.events import sweep_events
 from comfyhoused.core.webhooks.postman import Postman
-from comfyhoused.kit.errors import Unavailable
+from comfyhoused.creator.chores import list_chores
+from comfyhoused.creator.house import CreatorHouse
+from comfyhoused.creator.opening import open_creator, wait_for_schema
 from comfyhoused.kit.ids import make_id
 from comfyhoused.kit.log import configure_logging, get_logger
 from comfyhoused.resources import Resources, UnfitHouse, get_redis_url, open_resources
@@ -62,11 +64,13 @@ async def work(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     if await _wait_for_store(settings, stopping):
-        async with open_resources(settings) as resources:
-            await _work_with(resources, stopping)
+        async with open_resources(settings) as resources, open_creator(resources) as creator:
+            await _work_with(resources, creator, stopping)
 
 
-async def _work_with(resources: Resources, stopping: asyncio.Event) -> None:
+async def _work_with(
+    resources: Resources, creator: CreatorHouse | None, stopping: asyncio.Event
+) -> None:
     name = make_id("worker", 12)
     plans = PlanBook.load(resources.settings.house.plans_file)
     office = WorkerOffice(resources, plans)
@@ -83,6 +87,7 @@ async def _work_with(resources: Resources, stopping: asyncio.Event) -> None:
         asyncio.create_task(_send_mails(resources)),
         asyncio.create_task(Postman(make_post(office)).work()),
         asyncio.create_task(_tend_webhooks(office)),
+        *([asyncio.create_task(_tend_creator(creator, name))] if creator is not None else ()),
         asyncio.create_task(_wait(stopping)),
     ]
     listener.start()
@@ -131,8 +136,8 @@ def _make_settlers(resources: Resources, plans: PlanBook) -> dict[str, Settle]:
 async def _settle(resources: Resources, name: str, settlers: dict[str, Settle]) -> None:
     outbox = Outbox(resources, settlers)
     while True:
-        await _do("settling", lambda: outbox.settle_endings(name))
-        await _do("erasing", lambda: erase_marked_jobs(resources))
+        await do_chore("settling", lambda: outbox.settle_endings(name))
+        await do_chore("erasing", lambda: erase_marked_jobs(resources))
         await asyncio.sleep(_SETTLE_SECONDS)
 
 
@@ -141,34 +146,33 @@ async def _sweep_files(resources: Resources, plans: PlanBook) -> None:
     record_days = resources.settings.jobs.job_record_days
     store, storage = resources.store, resources.storage
     while True:
-        await _do("sweeping files", lambda: sweep_files(store, storage))
-        await _do("archiving", lambda: archive_jobs(store, storage, after_seconds=after_seconds))
-        await _do("forgetting", lambda: mark_old_jobs(store, after_days=record_days))
-        await _do("closing months", lambda: close_months(resources, plans))
+        await do_chore("sweeping files", lambda: sweep_files(store, storage))
+        await do_chore(
+            "archiving", lambda: archive_jobs(store, storage, after_seconds=after_seconds)
+        )
+        await do_chore("forgetting", lambda: mark_old_jobs(store, after_days=record_days))
+        await do_chore("closing months", lambda: close_months(resources, plans))
         await asyncio.sleep(_FILES_SECONDS)
 
 
 async def _send_mails(resources: Resources) -> None:
     while True:
-        await _do("sending mails", lambda: send_due_mails(resources))
+        await do_chore("sending mails", lambda: send_due_mails(resources))
         await asyncio.sleep(_MAIL_SECONDS)
+
+
+async def _tend_creator(creator: CreatorHouse, name: str) -> None:
+    """Do Creator's chores once its database is there; raises UnfitHouse where it is not fit."""
+    await wait_for_schema(creator)
+    await asyncio.gather(*list_chores(creator, name))
+    await asyncio.Event().wait()
 
 
 async def _tend_webhooks(office: BackOffice) -> None:
     while True:
-        await _do("telling of disabled endpoints", lambda: post_notices(office))
-        await _do("sweeping webhooks", lambda: sweep_events(office.resources.store))
+        await do_chore("telling of disabled endpoints", lambda: post_notices(office))
+        await do_chore("sweeping webhooks", lambda: sweep_events(office.resources.store))
         await asyncio.sleep(_WEBHOOKS_SECONDS)
-
-
-async def _do(chore: str, act: Callable[[], Awaitable[object]]) -> None:
-    """Do one chore of the house; whatever stops it, the other chores and the jobs go on."""
-    try:
-        await act()
-    except Unavailable as error:
-        log.warning("%s waits: %s", chore, error.detail)
-    except Exception:  # the border of a chore: one broken record must not end every worker
-        log.exception("%s met a fault of ours and is passed by", chore)
 
 
 async def get_house(resources: Resources) -> str:

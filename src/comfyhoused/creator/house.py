@@ -6,6 +6,7 @@ from pathlib import Path
 from comfyhoused.adapters.postgres.database import Database
 from comfyhoused.core.photos.studio import PhotoStudio
 from comfyhoused.creator.google import Google
+from comfyhoused.creator.plans import CreatorPlanBook
 from comfyhoused.creator.presets.book import PresetBook
 from comfyhoused.resources import Resources
 from comfyhoused.settings import CreatorSettings
@@ -17,6 +18,7 @@ class CreatorHouse:
 
     resources: Resources
     database: Database
+    plans: CreatorPlanBook
     presets: PresetBook
     studio: PhotoStudio
     google: Google

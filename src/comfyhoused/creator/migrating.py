@@ -9,13 +9,14 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from comfyhoused.adapters.postgres.database import Database, open_database
+from comfyhoused.resources import UnfitHouse
 
 #: Held while the schema is changed: any number that nobody else uses in this database.
 _LOCK = 7_216_033_114
 _FOLDER = Path(__file__).with_name("migrations")
 
 
-class UnfitSchema(Exception):
+class UnfitSchema(UnfitHouse):
     """The schema in Postgres is not this version's; the message says what to do."""
 
 

@@ -1,0 +1,52 @@
+"""Opens Creator's side of a house, where it has one, and waits until its database is fit."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from comfyhoused.adapters.postgres.database import DatabaseUnavailable
+from comfyhoused.core.photos.studio import PhotoStudio
+from comfyhoused.creator.google import open_google
+from comfyhoused.creator.house import CreatorHouse
+from comfyhoused.creator.migrating import check_schema
+from comfyhoused.creator.plans import CreatorPlanBook
+from comfyhoused.creator.presets.book import PresetBook
+from comfyhoused.kit.log import get_logger
+from comfyhoused.resources import Resources
+
+log = get_logger(__name__)
+
+_DATABASE_SECONDS = 1.0
+
+
+@asynccontextmanager
+async def open_creator(resources: Resources) -> AsyncIterator[CreatorHouse | None]:
+    """Yield Creator's side of the house; None where no database is named. Reaches for nothing.
+
+    Raises UnfitHouse for plans, presets or keys that are not right.
+    """
+    if resources.database is None:
+        yield None
+        return
+    settings = resources.settings
+    async with open_google(settings) as google:
+        yield CreatorHouse(
+            resources,
+            resources.database,
+            CreatorPlanBook.load(settings.creator.creator_plans_file),
+            PresetBook.load(settings.creator.presets_dir),
+            PhotoStudio(),
+            google,
+        )
+
+
+async def wait_for_schema(house: CreatorHouse) -> None:
+    """Return once the database answers and is of this version; raises UnfitSchema."""
+    while True:
+        try:
+            await check_schema(house.database)
+        except DatabaseUnavailable:
+            log.warning("waiting for Postgres")
+            await asyncio.sleep(_DATABASE_SECONDS)
+        else:
+            return
