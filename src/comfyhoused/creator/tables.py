@@ -100,6 +100,9 @@ class Connection(Table):
     `state`: `connected`, or `reconnect` once Google has taken the grant back. `page_token` is how
     far its changes feed is read. One watcher reads it at a time: `lease_holder`, until
     `lease_until`; the next look is due at `next_look_at`, later after `misses` failures in a row.
+    The tokens are those of `refreshed_at`, the access token good until `expires_at`; one process
+    at a time asks for another, until `refreshing_until`. A connection that its user has ended has
+    no tokens and waits as `reconnect`, for as long as there are sources of it.
     """
 
     __tablename__ = "connections"
@@ -113,6 +116,8 @@ class Connection(Table):
     state: Mapped[str] = mapped_column(server_default="connected")
     sealed_tokens: Mapped[bytes]
     expires_at: Mapped[datetime]
+    refreshed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    refreshing_until: Mapped[datetime | None]
     page_token: Mapped[str | None]
     polled_at: Mapped[datetime | None]
     next_look_at: Mapped[datetime] = mapped_column(server_default=func.now())

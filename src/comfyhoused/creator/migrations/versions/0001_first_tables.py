@@ -58,6 +58,13 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), server_default="connected", nullable=False),
         sa.Column("sealed_tokens", sa.LargeBinary(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "refreshed_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.Column("refreshing_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("page_token", sa.Text(), nullable=True),
         sa.Column("polled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
