@@ -144,6 +144,7 @@ def _make_lifespan(
             shelf = CatalogueShelf(resources.store)
             app.state.house = ApiHouse(resources, hub, shelf, broker, plans, model_book)
             app.state.creator = creator
+            app.state.hub = hub
             checking = asyncio.create_task(_check_when_there(resources, creator))
             try:
                 yield

@@ -1,9 +1,8 @@
 """A user's edits, read for screens: a page of them by key, one of them, and how many there are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,8 +12,6 @@ from comfyhoused.creator.screens.edit_views import EditView, view_edit
 from comfyhoused.creator.tables import Delivery, Edit, Photo, Source
 from comfyhoused.creator.words import OPEN_EDIT_STATES
 from comfyhoused.kit.pages import InvalidCursor, Page, make_cursor, read_cursor
-
-_Row = tuple[Edit, Photo, Delivery | None, Source]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +56,7 @@ def _narrow(show: Show) -> list[ColumnElement[bool]]:
     return narrowed
 
 
-def _select_edits(user_id: str) -> Select[Any]:
+def _select_edits(user_id: str) -> Select[Edit, Photo, Delivery, Source]:
     return (
         select(Edit, Photo, Delivery, Source)
         .join(Photo, Photo.id == Edit.photo_id)
@@ -83,7 +80,7 @@ async def list_edits(
     if before:
         query = query.where(tuple_(Edit.created_at, Edit.id) < tuple_(*read_position(before)))
     query = query.order_by(Edit.created_at.desc(), Edit.id.desc()).limit(limit + 1)
-    rows: Sequence[_Row] = [row.tuple() for row in await session.execute(query)]
+    rows = (await session.execute(query)).all()
     more = len(rows) > limit
     items = [view_edit(*row, titles) for row in rows[:limit]]
     last = items[-1] if more else None
@@ -106,7 +103,7 @@ async def get_view(
     found = (await session.execute(_select_edits(user_id).where(Edit.id == edit_id))).one_or_none()
     if found is None:
         raise EditNotFound("It may have been deleted with its folder.")
-    return view_edit(*found.tuple(), titles)
+    return view_edit(*found, titles)
 
 
 async def list_versions(
@@ -114,7 +111,7 @@ async def list_versions(
 ) -> list[EditView]:
     """Return every edit of one photo, oldest first."""
     query = _select_edits(user_id).where(Edit.photo_id == photo_id).order_by(Edit.created_at)
-    return [view_edit(*row.tuple(), titles) for row in await session.execute(query)]
+    return [view_edit(*row, titles) for row in await session.execute(query)]
 
 
 def read_position(cursor: str) -> tuple[datetime, str]:

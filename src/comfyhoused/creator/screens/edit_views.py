@@ -183,4 +183,3 @@ def _list_steps(done: int, bad: str = "") -> list[Step]:
 
 def _read_detail(error: Mapping[str, Any] | None) -> str:
     return str(error.get("detail") or error.get("title") or "") if error else ""
-

@@ -8,13 +8,14 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from comfyhoused.creator.house import CreatorHouse
-from comfyhoused.creator.ledger import Usage, get_usage
+from comfyhoused.creator.ledger import get_usage
 from comfyhoused.creator.screens.edit_queries import Show, count_edits, list_edits
 from comfyhoused.creator.screens.edit_views import EditView
 from comfyhoused.creator.screens.needs import Need, list_needs
 from comfyhoused.creator.screens.preset_views import list_titles
 from comfyhoused.creator.screens.source_views import SourceView, list_sources
 from comfyhoused.creator.tables import User
+from comfyhoused.creator.usage import Usage
 from comfyhoused.kit.clock import get_now
 from comfyhoused.web.words import format_count
 
@@ -22,7 +23,21 @@ _FRESH = timedelta(hours=24)
 _MOST_FRESH = 3
 _MOST_LATELY = 6
 _MOST_BENCH = 6
-_WORDS = "No One Two Three Four Five Six Seven Eight Nine Ten Eleven Twelve".split()
+_WORDS = [
+    "No",
+    "One",
+    "Two",
+    "Three",
+    "Four",
+    "Five",
+    "Six",
+    "Seven",
+    "Eight",
+    "Nine",
+    "Ten",
+    "Eleven",
+    "Twelve",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +75,7 @@ async def look_at_home(house: CreatorHouse, user: User) -> Home:
         ready = await list_edits(
             session, user.id, titles, show=Show("ready"), limit=_MOST_FRESH + _MOST_LATELY
         )
-        bench = await list_edits(
-            session, user.id, titles, show=Show("underway"), limit=_MOST_BENCH
-        )
+        bench = await list_edits(session, user.id, titles, show=Show("underway"), limit=_MOST_BENCH)
         all_open = await count_edits(session, user.id, Show("underway"))
         to_approve = await count_edits(session, user.id, Show("approve"))
         folders = await list_sources(session, user.id, titles)
@@ -106,7 +119,7 @@ def _make_lead(
     if all_open:
         title = f"{_count(all_open, 'photo is', 'photos are')} on the bench"
         return Lead(title, "They come back into your folder as each is finished.")
-    return Lead("Nothing new today", "Put a photo into your folder, and it is edited as it arrives.")
+    return Lead("Nothing new today", "Put a photo into your folder: it is edited as it arrives.")
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -41,9 +41,7 @@ async def list_needs(session: AsyncSession, user: User) -> list[Need]:
 
 
 async def _find_lost(session: AsyncSession, user_id: str) -> list[Need]:
-    query = select(Connection).where(
-        Connection.user_id == user_id, Connection.state == "reconnect"
-    )
+    query = select(Connection).where(Connection.user_id == user_id, Connection.state == "reconnect")
     return [
         Need(
             "failed",

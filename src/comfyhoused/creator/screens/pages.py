@@ -4,11 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from fastapi.responses import RedirectResponse, Response
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from comfyhoused.creator.notifications import count_unread
 from comfyhoused.creator.screens.said import read_said
-from comfyhoused.creator.tables import Notification
 from comfyhoused.creator.visitors import Guest, Visitor
 from comfyhoused.web.pages import Pages
 
@@ -66,13 +64,3 @@ def render_open(guest: Guest, template: str, *, status_code: int = 200, **contex
 def go_to(path: str) -> RedirectResponse:
     """Lead a browser that has sent a form to the page that shows what came of it."""
     return RedirectResponse(path, status_code=303)
-
-
-async def count_unread(session: AsyncSession, user_id: str) -> int:
-    """Return how many things the bell has to tell."""
-    query = (
-        select(func.count())
-        .select_from(Notification)
-        .where(Notification.user_id == user_id, Notification.read_at.is_(None))
-    )
-    return int(await session.scalar(query) or 0)

@@ -23,6 +23,4 @@ async def show_review(visitor: SignedInUser) -> Response:
             session, visitor.user.id, titles, show=Show("approve"), limit=_BATCH
         )
         total = await count_edits(session, visitor.user.id, Show("approve"))
-    return await render_screen(
-        visitor, "review.html", nav="Gallery", edits=page.items, total=total
-    )
+    return await render_screen(visitor, "review.html", nav="Gallery", edits=page.items, total=total)
