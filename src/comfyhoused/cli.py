@@ -11,6 +11,7 @@ import typer
 from pydantic import ValidationError
 
 from comfyhouse_nodes.install import InstallRefused, install
+from comfyhoused.adapters.postgres.database import DatabaseUnavailable
 from comfyhoused.adapters.redis.client import Store, StoreUnavailable, open_store
 from comfyhoused.adapters.redis.schema import SCHEMA, get_schema
 from comfyhoused.api.demo import create_demo_key, create_demo_link
@@ -18,6 +19,7 @@ from comfyhoused.checkup import list_backend_lines, list_findings
 from comfyhoused.cli_accounts import accounts
 from comfyhoused.cli_keys import keys
 from comfyhoused.cli_store import fail, load_settings, with_store
+from comfyhoused.creator.migrating import find_head, upgrade_database
 from comfyhoused.embedded.errors import CannotStart
 from comfyhoused.embedded.ports import check_port
 from comfyhoused.embedded.programs import make_api_command, make_worker_command
@@ -62,7 +64,7 @@ def up(
     """Start the whole house on this machine and make a first picture."""
     settings = Settings.load()
     configure_logging("WARNING")
-    makers = Makers(key=_create_demo_key, link=_create_demo_link)
+    makers = Makers(key=_create_demo_key, link=_create_demo_link, tables=_make_tables)
     sys.exit(run_up(settings, makers, _say, once=once))
 
 
@@ -100,11 +102,20 @@ def doctor() -> None:
 
 @app.command()
 def migrate() -> None:
-    """Bring the data in Redis to this version's form."""
+    """Bring the data in Redis and Postgres to this version's form."""
     schema = with_store(get_schema)
     if schema > SCHEMA:
         fail(f"The data is of version {schema}; this Comfyhouse knows version {SCHEMA} only.")
     print(f"Redis holds version {schema}, which is this version's. Nothing to do.")
+    database_url = load_settings().creator.database_url
+    if database_url is None:
+        print("CH_DATABASE_URL is not set: there is no Creator here.")
+        return
+    changed = asyncio.run(upgrade_database(database_url))
+    print(
+        f"Postgres holds revision {find_head()}, which is this version's. "
+        f"{'It was brought there now.' if changed else 'Nothing to do.'}"
+    )
 
 
 @nodes.command("install")
@@ -121,6 +132,16 @@ async def _create_demo_key(redis_url: str) -> str:
 
 async def _create_demo_link(redis_url: str) -> str:
     return await _create_in(redis_url, create_demo_link)
+
+
+async def _make_tables(database_url: str) -> None:
+    try:
+        await upgrade_database(database_url)
+    except DatabaseUnavailable as error:
+        raise CannotStart(
+            "The Postgres of CH_DATABASE_URL does not answer. Start it, or leave CH_DATABASE_URL "
+            "empty for the bundled one."
+        ) from error
 
 
 async def _create_in(redis_url: str, make: Callable[[Store], Awaitable[str]]) -> str:

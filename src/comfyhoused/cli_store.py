@@ -23,6 +23,9 @@ def load_settings() -> Settings:
     if running is not None and settings.redis.redis_url is None:
         settings.redis = settings.redis.model_copy(update={"redis_url": running.redis_url})
         settings.fleet = settings.fleet.model_copy(update={"engine_url": running.engine_url})
+    if running is not None and settings.creator.database_url is None:
+        database_url = running.database_url or None
+        settings.creator = settings.creator.model_copy(update={"database_url": database_url})
     return settings
 
 

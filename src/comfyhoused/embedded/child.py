@@ -25,7 +25,10 @@ _LARGEST_LOG_BYTES = 10_000_000
 
 @dataclass(frozen=True)
 class Part:
-    """What to run. `is_ready` is polled after the start; `environment` is added to ours."""
+    """What to run. `is_ready` is polled after the start; `environment` is added to ours.
+
+    `stop_signal` asks it to end, when we stop it and when we die.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -33,6 +36,7 @@ class Part:
     environment: Mapping[str, str] = field(default_factory=dict)
     start_seconds: float = 60.0
     stop_seconds: float = 15.0
+    stop_signal: signal.Signals = signal.SIGTERM
 
 
 class Child:
@@ -69,7 +73,7 @@ class Child:
         if process is None:
             return
         if process.returncode is None:
-            process.terminate()
+            process.send_signal(self.part.stop_signal)
         try:
             await asyncio.wait_for(process.wait(), self.part.stop_seconds)
         except TimeoutError:
@@ -95,7 +99,7 @@ class Child:
                 stderr=log,
                 process_group=0,
                 pass_fds=self._inherited,
-                preexec_fn=make_tie(),
+                preexec_fn=make_tie(self.part.stop_signal),
             )
         self._group = self._process.pid
         self._report(self._group, True)

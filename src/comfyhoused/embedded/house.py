@@ -1,13 +1,14 @@
 """The parts of the house, as `up` runs them; the settings decide which are bundled."""
 
 import asyncio
+import signal
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import aiohttp
 
-from comfyhoused.embedded import valkey
+from comfyhoused.embedded import postgres, valkey
 from comfyhoused.embedded.child import Part
 from comfyhoused.embedded.ports import find_free_port
 from comfyhoused.embedded.programs import (
@@ -30,6 +31,19 @@ def make_valkey(folder: Path) -> tuple[Part, str]:
 
     part = Part("valkey", valkey.prepare(folder, port), is_ready)
     return part, f"redis://127.0.0.1:{port}/0"
+
+
+def make_postgres(folder: Path) -> tuple[Part, str]:
+    """Return the bundled Postgres on a free port, and the address of its database."""
+    port = find_free_port()
+
+    async def is_ready() -> bool:
+        return await asyncio.to_thread(postgres.is_answering, port)
+
+    command = postgres.prepare(folder, port)
+    # SIGINT: whoever is connected is cut off; SIGTERM would wait for them.
+    part = Part("postgres", command, is_ready, stop_signal=signal.SIGINT)
+    return part, postgres.make_url(folder, port)
 
 
 def make_engine(folder: Path) -> tuple[Part, str]:

@@ -14,12 +14,13 @@ class Running:
     url: str
     redis_url: str
     engine_url: str
+    database_url: str = ""
 
 
 def save_running(folder: Path, running: Running) -> None:
-    """Leave the note; other commands on this machine find the bundled Valkey by it.
+    """Leave the note; other commands on this machine find the bundled parts by it.
 
-    Only the owner may read it: an address of Redis may hold a password.
+    Only the owner may read it: the addresses hold passwords.
     """
     forget_running(folder)
     note = folder / _NAME

@@ -32,11 +32,12 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: 
 class Makers:
     """What makes the demo account's key, and the path that signs a browser in as it.
 
-    Each is given the address of the Redis to make it in.
+    Each is given the address of the Redis to make it in. `tables` is given that of the Postgres.
     """
 
     key: Callable[[str], Awaitable[str]]
     link: Callable[[str], Awaitable[str]]
+    tables: Callable[[str], Awaitable[object]]
 
 
 @dataclass(frozen=True)
@@ -119,23 +120,42 @@ async def _bring_up(
     environment = {"CH_DATA_DIR": str(plan.folder), "CH_PORT": str(plan.port)}
     if settings.house.secret.get_secret_value() == DEVELOPMENT_SECRET:
         environment["CH_SECRET"] = get_own_secret(plan.folder)
-    redis_url = settings.redis.redis_url
-    if redis_url is None:
-        valkey, redis_url = house.make_valkey(plan.folder / "valkey")
-        say("Starting the bundled Valkey …")
-        await supervisor.start(valkey)
+    redis_url, database_url = await _start_stores(settings, plan, supervisor, say)
+    await makers.tables(database_url)
     parts = []
     engine_url = settings.fleet.engine_url
     if engine_url is None:
         engine, engine_url = house.make_engine(plan.folder / "engine")
         parts.append(engine)
-    environment |= {"CH_REDIS_URL": redis_url, "CH_ENGINE_URL": engine_url}
-    save_running(plan.folder, Running(plan.url, redis_url, engine_url))
+    environment |= {
+        "CH_REDIS_URL": redis_url,
+        "CH_DATABASE_URL": database_url,
+        "CH_ENGINE_URL": engine_url,
+    }
+    save_running(plan.folder, Running(plan.url, redis_url, engine_url, database_url))
     http = settings.http.model_copy(update={"port": plan.port})
     parts += [house.make_api(http, plan.url, environment), house.make_worker(environment)]
     say(f"Starting the {', '.join(part.name for part in parts)} …")
     await supervisor.start(*parts)
     return await _welcome(settings, plan, makers, redis_url, say)
+
+
+async def _start_stores(
+    settings: Settings, plan: _Plan, supervisor: Supervisor, say: Say
+) -> tuple[str, str]:
+    """Start the bundled Valkey and Postgres where no others are named; returns the addresses."""
+    parts = []
+    redis_url, database_url = settings.redis.redis_url, settings.creator.database_url
+    if redis_url is None:
+        valkey, redis_url = house.make_valkey(plan.folder / "valkey")
+        parts.append(valkey)
+    if database_url is None:
+        postgres, database_url = house.make_postgres(plan.folder / "postgres")
+        parts.append(postgres)
+    if parts:
+        say(f"Starting the bundled {' and '.join(part.name.title() for part in parts)} …")
+        await supervisor.start(*parts)
+    return redis_url, database_url
 
 
 async def _welcome(
