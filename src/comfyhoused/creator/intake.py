@@ -188,7 +188,9 @@ async def _insert(
 
 def _make_row(source: Source, seen: SeenFile, look: Look) -> dict[str, object]:
     code = find_skip_code(seen)
-    was_there = look.is_first and not _came_since(seen, source.created_at)
+    is_backlog = (
+        look.is_first and source.backlog == "skip" and not _came_since(seen, source.created_at)
+    )
     return {
         "id": make_id("photo"),
         "user_id": source.user_id,
@@ -199,7 +201,7 @@ def _make_row(source: Source, seen: SeenFile, look: Look) -> dict[str, object]:
         "name": seen.name,
         "size_bytes": seen.size_bytes,
         "content_type": seen.content_type,
-        "state": "skipped" if code else "backlog" if was_there else "seen",
+        "state": "skipped" if code else "backlog" if is_backlog else "seen",
         "skip_code": code,
         "looked_at": func.clock_timestamp(),
     }

@@ -1,0 +1,1 @@
+"""Watching sources: who looks when, what a look does, and what Google tells us by itself."""

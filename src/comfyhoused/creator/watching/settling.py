@@ -1,0 +1,130 @@
+"""The second look: a file that still looks the same is whole, and is edited."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from comfyhoused.creator.edits.creating import edit_photo
+from comfyhoused.creator.edits.finding import tell_edit
+from comfyhoused.creator.house import CreatorHouse
+from comfyhoused.creator.intake import Look, skip_photos, take_in
+from comfyhoused.creator.skips import find_skip_code
+from comfyhoused.creator.sources.folder import FileGone, SeenFile, SourceFolder
+from comfyhoused.creator.sources.placements import list_result_digests
+from comfyhoused.creator.tables import Edit, Photo, Source
+
+_AT_ONCE = 8
+_PER_LOOK = 400
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A photo that was due, and its file as it is now (None: gone)."""
+
+    photo: Photo
+    seen: SeenFile | None
+    is_ours: bool = False
+
+
+async def settle_photos(house: CreatorHouse, source: Source, folder: SourceFolder) -> int:
+    """Look again at every photo of the source that is due; returns how many were due.
+
+    Raises what the folder raises; what was settled by then stays settled.
+    """
+    photos = await _list_due(house, source)
+    slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def settle(photo: Photo) -> None:
+        async with slots:
+            await _settle(house, folder, photo)
+
+    tasks = [asyncio.create_task(settle(photo)) for photo in photos]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return len(photos)
+
+
+async def _list_due(house: CreatorHouse, source: Source) -> Sequence[Photo]:
+    settled = timedelta(seconds=house.settings.settle_look_seconds)
+    async with house.database.begin() as session:
+        rows = await session.scalars(
+            select(Photo)
+            .where(
+                Photo.source_id == source.id,
+                Photo.state == "seen",
+                Photo.looked_at <= func.clock_timestamp() - settled,
+            )
+            .order_by(Photo.looked_at)
+            .limit(_PER_LOOK)
+        )
+        return rows.all()
+
+
+async def _settle(house: CreatorHouse, folder: SourceFolder, photo: Photo) -> None:
+    found = await _look(house, folder, photo)
+    async with house.database.begin() as session:
+        edit = await _decide(session, house, found)
+    if edit is not None:
+        await tell_edit(house, edit)
+
+
+async def _look(house: CreatorHouse, folder: SourceFolder, photo: Photo) -> _Found:
+    """Look at the file, and where it is as long as a result of ours, at its bytes."""
+    try:
+        seen = await folder.look(photo.file_key)
+        async with house.database.begin() as session:
+            digests = await list_result_digests(session, photo.user_id, seen.size_bytes)
+        is_ours = bool(digests) and await folder.read_digest(seen) in digests
+    except FileGone:
+        return _Found(photo, None)
+    return _Found(photo, seen, is_ours)
+
+
+async def _decide(session: AsyncSession, house: CreatorHouse, found: _Found) -> Edit | None:
+    source = await session.get(Source, found.photo.source_id, with_for_update={"key_share": True})
+    photo = await session.get(Photo, found.photo.id, with_for_update=True, populate_existing=True)
+    if source is None or photo is None or source.state not in ("active", "broken"):
+        return None  # paused or removed meanwhile: it is looked at again when it goes on
+    seen = found.seen
+    if photo.state != "seen" or photo.revision != found.photo.revision:
+        return None  # another has settled it
+    if seen is None:
+        await skip_photos(session, [photo.id], "file_gone")
+    elif seen.revision != photo.revision:
+        await take_in(session, source.id, Look([_keep_place(photo, seen)]))
+    elif code := _find_code(found, seen):
+        await skip_photos(session, [photo.id], code)
+    elif not seen.is_whole:
+        photo.looked_at = func.clock_timestamp()
+    else:
+        return await edit_photo(session, house, photo, source)
+    return None
+
+
+def _find_code(found: _Found, seen: SeenFile) -> str | None:
+    if found.is_ours:
+        return "ours"
+    return find_skip_code(seen) or ("empty" if seen.size_bytes == 0 else None)
+
+
+def _keep_place(photo: Photo, seen: SeenFile) -> SeenFile:
+    """A single file tells its name, but not where below Raw it lies."""
+    return SeenFile(
+        key=seen.key,
+        revision=seen.revision,
+        name=seen.name,
+        size_bytes=seen.size_bytes,
+        content_type=seen.content_type,
+        folder=photo.folder,
+        is_whole=seen.is_whole,
+        marks=seen.marks,
+        obstacle=seen.obstacle,
+    )
