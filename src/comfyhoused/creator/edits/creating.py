@@ -51,7 +51,7 @@ async def create_edit(
         statement = insert(Edit).values(values).on_conflict_do_nothing(index_elements=identity)
         edit: Edit | None = await session.scalar(statement.returning(Edit))
         if edit is not None:
-            await reserve(session, edit.user_id, edit.id, edit.round)
+            await reserve(session, house.plans, edit.user_id, edit.id, edit.round)
             return edit
     same = [getattr(Edit, name) == values[name] for name in identity]
     return (await session.scalars(select(Edit).where(*same))).one()

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from comfyhoused.adapters.storage.disk import read_chunks, translate_errors, write_chunks
-from comfyhoused.core.files.content_types import make_safe_type
+from comfyhoused.core.files.content_types import EXTENSIONS, make_safe_type
+from comfyhoused.core.photos.shapes import Preview
 from comfyhoused.creator.house import CreatorHouse
 
 #: Far above every photo that we take: the room of a link to a disk that has none is smaller.
@@ -69,3 +70,8 @@ async def read_path(path: Path) -> AsyncIterator[bytes]:
     with file:
         async for chunk in read_chunks(file, size_bytes):
             yield chunk
+
+
+def name_preview(folder: str, name: str, preview: Preview) -> str:
+    """Return the key of a small picture in this folder; its ending tells its kind."""
+    return f"{folder}/{name}.{EXTENSIONS[preview.content_type]}"

@@ -20,7 +20,7 @@ async def begin_round(session: AsyncSession, house: CreatorHouse, edit: Edit) ->
     if edit.state not in ("failed", "canceled"):
         return
     async with session.begin_nested():
-        await reserve(session, edit.user_id, edit.id, edit.round + 1)
+        await reserve(session, house.plans, edit.user_id, edit.id, edit.round + 1)
         edit.round += 1
         restart(edit)
         edit.job_id = make_job_id()

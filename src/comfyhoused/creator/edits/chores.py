@@ -1,0 +1,85 @@
+"""What every worker does for edits."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from typing import Any
+
+from comfyhoused.creator.edits.crew import Crew, Step
+from comfyhoused.creator.edits.delivering import deliver, give_up_delivery
+from comfyhoused.creator.edits.due import claim_deliveries, claim_edits, claim_waiting
+from comfyhoused.creator.edits.ending import give_up_edit
+from comfyhoused.creator.edits.finishing import finish_edit
+from comfyhoused.creator.edits.following import Follower
+from comfyhoused.creator.edits.submitting import send_edit
+from comfyhoused.creator.edits.sweeping import begin_waiting, look_at_job, settle_dangling
+from comfyhoused.creator.edits.tidying import leave_untidy, tidy_edit
+from comfyhoused.creator.edits.work import clear_desks
+from comfyhoused.creator.house import CreatorHouse
+from comfyhoused.kit.errors import Unavailable
+from comfyhoused.kit.log import get_logger
+
+log = get_logger(__name__)
+
+#: A step on a photo is long and cheap to repeat: its lease is longer than that of a job.
+_LEASE_FACTOR = 4
+_WAITING_SECONDS = 2.0
+_SWEEP_SECONDS = 30.0
+
+
+def list_edit_chores(house: CreatorHouse, name: str) -> list[Coroutine[Any, Any, object]]:
+    """Return the work without an end that a worker does for edits."""
+    return [
+        _work(house, name),
+        _repeat("editing photos that waited", _WAITING_SECONDS, partial(begin_waiting, house)),
+        _repeat("ending reservations", _SWEEP_SECONDS, partial(settle_dangling, house)),
+        _repeat("clearing desks", _SWEEP_SECONDS, partial(clear_desks, house)),
+    ]
+
+
+def make_steps(house: CreatorHouse, follower: Follower) -> list[Step]:
+    """Return the steps of an edit, with how many of each a worker does at a time."""
+    fail = partial(give_up_edit, house)
+    return [
+        Step("prepare", 3, claim_waiting, partial(send_edit, house, follower), fail),
+        Step("look", 8, _claiming("in_line", "running"), partial(look_at_job, house), fail),
+        Step("finish", 3, _claiming("finishing"), partial(finish_edit, house), fail),
+        Step(
+            "deliver",
+            4,
+            claim_deliveries,
+            partial(deliver, house),
+            partial(give_up_delivery, house),
+        ),
+        Step(
+            "tidy",
+            2,
+            _claiming("finished", "failed", "canceled"),
+            partial(tidy_edit, house),
+            partial(leave_untidy, house),
+        ),
+    ]
+
+
+def _claiming(*states: str) -> Any:
+    return partial(claim_edits, states=states)
+
+
+async def _work(house: CreatorHouse, name: str) -> None:
+    follower = Follower(house)
+    lease_seconds = house.resources.settings.jobs.lease_seconds * _LEASE_FACTOR
+    try:
+        await Crew(house.database, name, lease_seconds, make_steps(house, follower)).work()
+    finally:
+        await follower.close()
+
+
+async def _repeat(chore: str, seconds: float, act: Callable[[], Awaitable[object]]) -> None:
+    while True:
+        try:
+            await act()
+        except Unavailable as error:
+            log.warning("%s waits: %s", chore, error.detail)
+        except Exception:  # the border of a chore: the worker's other chores go on
+            log.exception("%s met a fault of ours and is passed by", chore)
+        await asyncio.sleep(seconds)

@@ -1,0 +1,176 @@
+"""The crew of a worker: it looks for steps that are due and works on a few of each at a time."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from comfyhoused.adapters.postgres.database import Database, DatabaseUnavailable
+from comfyhoused.creator.edits.claiming import Claim, LeaseGone, count_tries, postpone, renew
+from comfyhoused.creator.edits.due import find_steps_due
+from comfyhoused.kit.errors import ComfyhouseError, Problem, Unavailable, make_problem
+from comfyhoused.kit.ids import make_id
+from comfyhoused.kit.log import get_logger
+
+log = get_logger(__name__)
+
+_PAUSE_SECONDS = 0.4
+_AWAY_SECONDS = 2.0
+_FIRST_PAUSE_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 600.0
+_MOST_FAULTS = 5
+
+Claiming = Callable[[AsyncSession, str, float, int], Awaitable[list[Claim]]]
+Act = Callable[[Claim], Awaitable[None]]
+GiveUp = Callable[[Claim, Problem], Awaitable[bool]]
+
+
+class StepBroke(ComfyhouseError):
+    """A fault of ours stopped it every time."""
+
+    code = "step_broke"
+    title = "Something broke on our side"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One kind of work on rows: how they are taken, what is done, and how it is given up.
+
+    `act` raises Unavailable (or what else is `retryable`) to be called again later, any other
+    ComfyhouseError to be given up; `give_up` tells whether it was, else it is tried again.
+    """
+
+    name: str
+    places: int
+    claim: Claiming
+    act: Act
+    give_up: GiveUp
+
+
+@dataclass(slots=True)
+class Crew:
+    """Works on the steps until it is canceled; then it lets go of what it holds."""
+
+    database: Database
+    name: str
+    lease_seconds: float
+    steps: list[Step]
+    _busy: dict[str, set[asyncio.Task[None]]] = field(default_factory=dict)
+    _held: dict[asyncio.Task[None], Claim] = field(default_factory=dict)
+    _bell: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def work(self) -> None:
+        """Look and work on; never returns."""
+        try:
+            while True:
+                await self._pause(await self._look())
+        finally:
+            await self._leave()
+
+    async def _look(self) -> float:
+        """Take what is due; returns how long to wait until the next look."""
+        try:
+            async with self.database.begin() as session:
+                due = await find_steps_due(session)
+            for step in self.steps:
+                if step.name in due:
+                    await self._take(step)
+        except DatabaseUnavailable as error:
+            log.warning("edits wait: %s", error.detail)
+            return _AWAY_SECONDS
+        except Exception:  # the border of a chore: the worker's other chores go on
+            log.exception("looking for edits met a fault of ours")
+            return _AWAY_SECONDS
+        return _PAUSE_SECONDS
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._bell.wait(), seconds)
+        self._bell.clear()
+
+    async def _take(self, step: Step) -> None:
+        busy = self._busy.setdefault(step.name, set())
+        free = step.places - len(busy)
+        if free <= 0:
+            return
+        holder = f"{self.name}/{make_id('hold', 12)}"
+        async with self.database.begin() as session:
+            claims = await step.claim(session, holder, self.lease_seconds, free)
+        for claim in claims:
+            task = asyncio.create_task(self._do(step, claim))
+            busy.add(task)
+            self._held[task] = claim
+            task.add_done_callback(lambda done, busy=busy: self._note_done(done, busy))  # type: ignore[misc]
+
+    def _note_done(self, task: asyncio.Task[None], busy: set[asyncio.Task[None]]) -> None:
+        busy.discard(task)
+        self._held.pop(task, None)
+        self._bell.set()  # what follows on this step is due now
+
+    async def _do(self, step: Step, claim: Claim) -> None:
+        try:
+            await self._do_held(step, claim)
+        except LeaseGone:
+            log.info("%s of %s went to somebody else", step.name, claim.id)
+        except DatabaseUnavailable:
+            log.warning("%s of %s waits for the database", step.name, claim.id)
+        except Exception:  # the border of a task: its row is due again when the lease is over
+            log.exception("%s of %s met a fault of ours", step.name, claim.id)
+
+    async def _do_held(self, step: Step, claim: Claim) -> None:
+        try:
+            await self._act_renewing(step, claim)
+        except DatabaseUnavailable:
+            raise
+        except ComfyhouseError as error:
+            log.info("%s of %s: %s (%s)", step.name, claim.id, error.detail, error.code)
+            if isinstance(error, Unavailable) or error.retryable:
+                await self._try_later(claim, _read_wait(error))
+            elif not await step.give_up(claim, make_problem(error)):
+                await self._try_later(claim, None)
+        except LeaseGone:
+            raise
+        except Exception:  # the border of a step: one photo must not stop the others
+            log.exception("%s of %s met a fault of ours", step.name, claim.id)
+            if await count_tries(self.database, claim) < _MOST_FAULTS:
+                await self._try_later(claim, None)
+            else:
+                await step.give_up(claim, make_problem(StepBroke("We are told of it.")))
+
+    async def _act_renewing(self, step: Step, claim: Claim) -> None:
+        """Do the step; stop it when somebody else has the row."""
+        act = asyncio.ensure_future(step.act(claim))
+        try:
+            while not (await asyncio.wait({act}, timeout=self.lease_seconds / 3))[0]:
+                with suppress(DatabaseUnavailable):
+                    await renew(self.database, claim, self.lease_seconds)
+            await act
+        finally:
+            if not act.done():
+                act.cancel()
+                await asyncio.gather(act, return_exceptions=True)
+
+    async def _try_later(self, claim: Claim, seconds: float | None) -> None:
+        if seconds is None:
+            tries = await count_tries(self.database, claim)
+            seconds = min(_FIRST_PAUSE_SECONDS * 2 ** max(0, tries - 1), _LONGEST_PAUSE_SECONDS)
+            seconds *= random.uniform(0.75, 1.25)  # noqa: S311  only so that not all come at once
+        await postpone(self.database, claim, seconds)
+
+    async def _leave(self) -> None:
+        held = dict(self._held)
+        for task in held:
+            task.cancel()
+        await asyncio.gather(*held, return_exceptions=True)
+        with suppress(DatabaseUnavailable):
+            for claim in held.values():
+                await postpone(self.database, claim, 0)
+
+
+def _read_wait(error: ComfyhouseError) -> float | None:
+    """Return how long the other side asks us to wait, where it does."""
+    seconds = getattr(error, "retry_after_seconds", None)
+    return float(seconds) if seconds else None

@@ -1,0 +1,63 @@
+"""After an edit is over: its job and all that nobody needs any more go."""
+
+from contextlib import suppress
+
+from comfyhoused.core.files.records import FileNotFound, delete_file
+from comfyhoused.core.jobs.cancel import cancel_job
+from comfyhoused.core.jobs.record import JobNotFound
+from comfyhoused.creator.edits.claiming import Claim, LeaseGone, hold_edit
+from comfyhoused.creator.edits.ending import take_job_back
+from comfyhoused.creator.edits.finding import find_delivery
+from comfyhoused.creator.edits.pictures import make_folder
+from comfyhoused.creator.house import CreatorHouse, make_owner
+from comfyhoused.creator.tables import Delivery, Edit
+from comfyhoused.kit.errors import Problem
+
+
+async def tidy_edit(house: CreatorHouse, claim: Claim) -> None:
+    """Erase the job, its input, the original, and once it is delivered the whole result.
+
+    Previews stay. Raises StoreUnavailable, StorageUnavailable.
+    """
+    async with house.database.begin() as session:
+        edit = await session.get(Edit, claim.id)
+        if edit is None:
+            raise LeaseGone(claim.id)
+        delivery = await find_delivery(session, claim.id)
+    await _erase_job(house, edit)
+    kept = _list_kept(edit, delivery)
+    storage = house.resources.storage
+    async for key in storage.list_keys(make_folder(edit.user_id, edit.id)):
+        if key not in kept:
+            await storage.delete(key)
+    async with house.database.begin() as session:
+        edit = await hold_edit(session, claim)
+        edit.original_file = edit.prepared_file = edit.output_file = None
+        if edit.result_file not in kept:
+            edit.result_file = None
+        edit.next_try_at = edit.lease_until = edit.lease_holder = None
+        edit.tries = 0
+
+
+async def leave_untidy(house: CreatorHouse, claim: Claim, problem: Problem) -> bool:
+    """Never give tidying up: what is a user's must go."""
+    return False
+
+
+async def _erase_job(house: CreatorHouse, edit: Edit) -> None:
+    owner = make_owner(edit.user_id)
+    with suppress(JobNotFound):
+        await cancel_job(house.resources.store, owner, edit.job_id)
+    await take_job_back(house, edit.user_id, edit.job_id)
+    if edit.prepared_file is not None:
+        with suppress(FileNotFound):
+            await delete_file(
+                house.resources.store, house.resources.storage, owner, edit.prepared_file
+            )
+
+
+def _list_kept(edit: Edit, delivery: Delivery | None) -> set[str]:
+    keys = {edit.preview_file, edit.thumb_file}
+    if delivery is None or delivery.state != "delivered":
+        keys.add(edit.result_file)
+    return {key for key in keys if key is not None}
