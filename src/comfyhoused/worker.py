@@ -9,6 +9,7 @@ import asyncio
 import signal
 import sys
 from contextlib import suppress
+from functools import partial
 
 import uvloop
 
@@ -32,6 +33,7 @@ from comfyhoused.core.mail.send import send_due_mails
 from comfyhoused.core.webhooks.events import sweep_events
 from comfyhoused.core.webhooks.postman import Postman
 from comfyhoused.creator.chores import list_chores
+from comfyhoused.creator.edits.ending import settle_user_ending
 from comfyhoused.creator.house import CreatorHouse
 from comfyhoused.creator.opening import open_creator, wait_for_schema
 from comfyhoused.kit.ids import make_id
@@ -82,7 +84,7 @@ async def _work_with(
     listener = make_listener(broker, lambda: _ring_from_thread(loop, foreman))
     tasks = [
         asyncio.create_task(foreman.work()),
-        asyncio.create_task(_settle(resources, name, _make_settlers(resources, plans))),
+        asyncio.create_task(_settle(resources, name, _make_settlers(resources, plans, creator))),
         asyncio.create_task(_sweep_files(resources, plans)),
         asyncio.create_task(_send_mails(resources)),
         asyncio.create_task(Postman(make_post(office)).work()),
@@ -124,13 +126,18 @@ async def _wait(stopping: asyncio.Event) -> None:
     await stopping.wait()
 
 
-def _make_settlers(resources: Resources, plans: PlanBook) -> dict[str, Settle]:
+def _make_settlers(
+    resources: Resources, plans: PlanBook, creator: CreatorHouse | None
+) -> dict[str, Settle]:
     """Return by kind of owner who settles what has ended."""
 
     async def settle_account(ending: Ending) -> None:
         await settle_ending(resources, plans, ending)
 
-    return {"account": settle_account}
+    settlers: dict[str, Settle] = {"account": settle_account}
+    if creator is not None:
+        settlers["user"] = partial(settle_user_ending, creator)
+    return settlers
 
 
 async def _settle(resources: Resources, name: str, settlers: dict[str, Settle]) -> None:
