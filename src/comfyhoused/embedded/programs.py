@@ -30,6 +30,16 @@ def make_worker_command() -> tuple[str, ...]:
     return (sys.executable, "-P", "-c", "from comfyhoused.worker import main; main()")
 
 
+def make_google_command(*arguments: str) -> tuple[str, ...]:
+    """Return the command of the demo that plays Google."""
+    return (*_PYTHON, "comfyhouse_demo.google", *arguments)
+
+
+def make_watcher_command() -> tuple[str, ...]:
+    """Return the command of the watcher of Creator's folders."""
+    return (sys.executable, "-P", "-c", "from comfyhoused.watch import main; main()")
+
+
 def make_engine_command(port: int, data: str) -> tuple[str, ...]:
     """Return the command of the built-in engine on 127.0.0.1; `data` is its folder."""
     address = ("--host", "127.0.0.1", "--port", str(port))
