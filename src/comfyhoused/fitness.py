@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 
 from comfyhoused.kit.http.addresses import Network, find_network
-from comfyhoused.settings import DEVELOPMENT_SECRET, GoogleSettings, Settings
+from comfyhoused.settings import DEMO_CLIENT_ID, DEVELOPMENT_SECRET, GoogleSettings, Settings
 
 _OURSELVES = tuple(map(ip_address, ("127.0.0.1", "::1", "0.0.0.0", "::")))  # noqa: S104
 _WIDEST = {4: 8, 6: 7}  # 10.0.0.0/8 and fc00::/7 are the widest that belong to one network
@@ -40,6 +40,8 @@ def _find_unfit_creator(settings: Settings) -> Iterator[str]:
     for name in ("google_issuer", "google_api_url", "google_picker_url"):
         if getattr(google, name) != GoogleSettings.model_fields[name].default:
             yield f"CH_{name.upper()} names a stand-in for Google; take it out"
+    if google.google_client_id == DEMO_CLIENT_ID:
+        yield "CH_GOOGLE_CLIENT_ID is the demo's; take that of your own Google project"
     if not settings.http.base_url.startswith("https://"):
         yield (
             "CH_PUBLIC_URL is not https://…: Google leads nobody back to this house, and cookies "

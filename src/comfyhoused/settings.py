@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "development-secret-not-for-production"  # noqa: S105  refused in production
+DEMO_CLIENT_ID = "demo-client.comfyhouse.example"  # of the demo Google; refused in production
 
 _NAME = re.compile(r"(?=.*[a-z])[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 

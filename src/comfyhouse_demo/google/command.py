@@ -14,8 +14,8 @@ from comfyhouse_demo.google.house import Client, Google
 from comfyhouse_demo.google.keys import SigningKey
 from comfyhouse_demo.google.people import create_person, list_people
 from comfyhouse_demo.google.store import Store
+from comfyhoused.settings import DEMO_CLIENT_ID as CLIENT_ID
 
-CLIENT_ID = "demo-client.comfyhouse.example"
 CLIENT_SECRET = "demo-secret-not-google"  # noqa: S105  it opens nothing but a demo
 _FIRST_USER = ("dana@demo.example", "Dana Demo")
 

@@ -3,12 +3,12 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiohttp
 
-from comfyhoused.embedded import house
+from comfyhoused.embedded import demo_google, house
 from comfyhoused.embedded.demo_key import get_demo_key
 from comfyhoused.embedded.errors import CannotStart
 from comfyhoused.embedded.first_picture import PROMPT, Customer, NoPicture
@@ -133,11 +133,16 @@ async def _bring_up(
         "CH_ENGINE_URL": engine_url,
     }
     save_running(plan.folder, Running(plan.url, redis_url, engine_url, database_url))
+    if demo_google.is_wanted(settings):
+        google, told = demo_google.make_google(settings, plan.folder / "google", plan.url)
+        parts.append(google)
+        environment |= told
     http = settings.http.model_copy(update={"port": plan.port})
     parts += [house.make_api(http, plan.url, environment), house.make_worker(environment)]
     say(f"Starting the {', '.join(part.name for part in parts)} …")
     await supervisor.start(*parts)
-    return await _welcome(settings, plan, makers, redis_url, say)
+    welcome = await _welcome(settings, plan, makers, redis_url, say)
+    return replace(welcome, google=environment.get("CH_GOOGLE_ISSUER"))
 
 
 async def _start_stores(

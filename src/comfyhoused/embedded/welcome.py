@@ -10,7 +10,10 @@ _COMMAND_PROMPT = "a red fox in the snow, watercolour"
 
 @dataclass(frozen=True)
 class Welcome:
-    """What there is to show; `picture` is None where none could be made, `reason` says why."""
+    """What there is to show; `picture` is None where none could be made, `reason` says why.
+
+    `google` is the address of the demo that plays Google, None where it is the real one.
+    """
 
     url: str
     key: str
@@ -19,6 +22,7 @@ class Welcome:
     picture: Path | None
     reason: str | None = None
     console: str = "/console"
+    google: str | None = None
 
 
 def write_welcome(welcome: Welcome) -> str:
@@ -42,9 +46,12 @@ def write_command(url: str, key: str) -> str:
 
 def _list_facts(welcome: Welcome) -> list[tuple[str, str]]:
     picture = str(welcome.picture) if welcome.picture else f"none yet: {welcome.reason}"
+    drive = [("Drive", f"{welcome.google}/drive   (a demo, not Google: put photos in by hand)")]
     return [
         ("Page", f"{welcome.url}/"),
         ("Console", f"{welcome.url}{welcome.console}   (signs you in, once)"),
+        ("Creator", f"{welcome.url}/creator"),
+        *(drive if welcome.google else ()),
         ("API", f"{welcome.url}/api/v1"),
         ("Reference", f"{welcome.url}/docs"),
         ("Key", f"{welcome.key}   (kept in {welcome.key_file})"),
