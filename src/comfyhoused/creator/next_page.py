@@ -4,6 +4,8 @@ from urllib.parse import urlencode, urlsplit
 
 HOME = "/creator/home"
 SIGN_IN = "/creator/sign-in"
+#: Where those go who have not been shown everything yet.
+WELCOME = "/creator/welcome"
 _LONGEST = 500
 #: Pages that would lead in a circle, or that are half of an exchange with Google.
 _NOT_BACK_TO = (SIGN_IN, "/creator/sign-out", "/creator/auth/", "/creator/google/")
