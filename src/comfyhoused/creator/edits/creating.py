@@ -11,7 +11,12 @@ from comfyhoused.creator.edits.finding import get_edit, tell_edit
 from comfyhoused.creator.edits.rounds import begin_round
 from comfyhoused.creator.house import CreatorHouse
 from comfyhoused.creator.ledger import OverageCapReached, PlanUsedUp, reserve
-from comfyhoused.creator.presets.parameters import check_parameters, make_parameters_digest
+from comfyhoused.creator.presets.book import PresetUnknown
+from comfyhoused.creator.presets.parameters import (
+    InvalidPresetParameters,
+    check_parameters,
+    make_parameters_digest,
+)
 from comfyhoused.creator.tables import Edit, Photo, Source
 from comfyhoused.kit.ids import make_id, make_job_id
 
@@ -63,7 +68,8 @@ async def edit_photo(
     """Edit a whole photo as its source says, in the transaction that has found it to be whole.
 
     The photo becomes `complete`; where its owner's plan has no unit left it becomes `waiting`, and
-    None is returned: `begin_waiting_photos` edits it when there are units again.
+    None is returned: `begin_waiting_photos` edits it when there are units again. Where the
+    preset is gone, or takes other parameters by now, it becomes `skipped`.
     """
     try:
         edit = await create_edit(
@@ -71,6 +77,10 @@ async def edit_photo(
         )
     except (PlanUsedUp, OverageCapReached):
         photo.state = "waiting"
+        return None
+    except (PresetUnknown, InvalidPresetParameters) as error:
+        photo.state = "skipped"
+        photo.skip_code, photo.skip_detail = error.code, error.detail
         return None
     photo.state = "complete"
     photo.complete_at = photo.complete_at or func.now()

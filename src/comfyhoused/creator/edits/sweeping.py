@@ -15,7 +15,6 @@ from comfyhoused.creator.edits.submitting import LOOK_SECONDS
 from comfyhoused.creator.house import CreatorHouse
 from comfyhoused.creator.ledger import UserGone, get_usage, release, settle
 from comfyhoused.creator.tables import Photo, Source, User
-from comfyhoused.kit.errors import ComfyhouseError, Unavailable
 from comfyhoused.kit.log import get_logger
 
 log = get_logger(__name__)
@@ -112,15 +111,7 @@ async def _begin_one(house: CreatorHouse, user_id: str) -> bool:
         if photo is None:
             return False
         source = await session.get_one(Source, photo.source_id)
-        try:
-            edit = await edit_photo(session, house, photo, source)
-        except Unavailable:
-            raise
-        except ComfyhouseError as error:  # the preset is gone, or takes other parameters now
-            photo.state = "skipped"
-            photo.skip_code, photo.skip_detail = error.code, error.detail
-            return True
-    if edit is None:
-        return False
-    await tell_edit(house, edit)
-    return True
+        edit = await edit_photo(session, house, photo, source)
+    if edit is not None:
+        await tell_edit(house, edit)
+    return photo.state != "waiting"
