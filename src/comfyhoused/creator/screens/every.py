@@ -17,6 +17,8 @@ from comfyhoused.creator.screens import (
     samples_out,
     settings_page,
     skipped,
+    source_page,
+    sources_page,
 )
 
 SCREENS = (
@@ -33,6 +35,8 @@ SCREENS = (
     samples_out,
     bell,
     settings_page,
+    source_page,
+    sources_page,
     plan_page,
     help_page,
     live,

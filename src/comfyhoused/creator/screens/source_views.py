@@ -1,6 +1,6 @@
 """A user's sources as screens show them: the folder, how it stands, and what waits in it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,9 +46,30 @@ class SourceView:
         return self.counts.get("backlog", 0)
 
     @property
+    def edited(self) -> int:
+        """Photos that have an edit."""
+        return self.counts.get("complete", 0)
+
+    @property
+    def waiting(self) -> int:
+        """Photos that wait for the plan."""
+        return self.counts.get("waiting", 0)
+
+    @property
+    def skipped(self) -> int:
+        """Files that were seen and not edited."""
+        return self.counts.get("skipped", 0)
+
+    @property
     def place(self) -> str:
         """Where the folder is, in words."""
         return "Google Drive" if self.kind == "drive" else "Disk of this house"
+
+
+async def list_connections(session: AsyncSession, user_id: str) -> Sequence[Connection]:
+    """Return the Google accounts that the user has connected, the oldest first."""
+    query = select(Connection).where(Connection.user_id == user_id)
+    return (await session.scalars(query.order_by(Connection.created_at, Connection.id))).all()
 
 
 async def list_sources(
