@@ -57,6 +57,8 @@ async def _watch_for_a_while(house: CreatorHouse, source: Source, folder: Source
     while time.monotonic() < ends:
         await _list_whole(house, source, folder, memory)
         await settle_photos(house, source, folder)
+        if source.state != "active" or source.problem is not None:
+            break  # it works again, which its owner is to see at once
         await asyncio.sleep(pause)
     return get_now()
 

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from comfyhoused.adapters.google.errors import DriveScopeMissing, DriveSignedOut
+from comfyhoused.creator.connections import ConnectionGone, ReconnectNeeded
 from comfyhoused.creator.notifications import notify
 from comfyhoused.creator.sources.sources import LONG_AGO
 from comfyhoused.creator.tables import Connection, Source
@@ -17,6 +19,9 @@ _LONGEST_PAUSE_SECONDS = 300.0
 _BROKEN_SECONDS = 60.0
 #: After so many failed looks in a row its owner is shown why; before, it may pass by itself.
 _TOLD_AFTER = 4
+
+#: The Drive has to be connected again; `creator/connections.py` has told its owner.
+_NO_ACCESS = (ReconnectNeeded, ConnectionGone, DriveSignedOut, DriveScopeMissing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +98,9 @@ async def _note_broken(session: AsyncSession, source: Source, error: ComfyhouseE
     source.next_look_at = get_now() + timedelta(seconds=_BROKEN_SECONDS)
     was_active = source.state == "active"
     if source.state in ("active", "broken"):
-        source.state = "broken"
+        source.state = "reconnect" if isinstance(error, _NO_ACCESS) else "broken"
         source.problem = dict(make_problem(error))
-    if was_active:
+    if was_active and source.state == "broken":
         await notify(
             session,
             source.user_id,
