@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 
 from comfyhoused.adapters.postgres.database import Database, open_database
 from tests.chromium import find_chromium
+from tests.google import FakeGoogle
 from tests.house import House
 from tests.postgres import TestPostgres
 from tests.processes import EngineProcess, ServerProcess, ValkeyProcess
@@ -95,6 +96,26 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     opened = open_database(database_url)
     yield opened
     await opened.aclose()
+
+
+@pytest.fixture(scope="session")
+def google_of_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeGoogle]:
+    """One demo Google for the whole session."""
+    server = FakeGoogle(tmp_path_factory.mktemp("google of the session"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def google(google_of_session: FakeGoogle) -> Iterator[FakeGoogle]:
+    """The session's demo Google without faults; give each test's users addresses of their own.
+
+    Every exchange with its Drive API is held against Google's own description afterwards.
+    """
+    google_of_session.reset()
+    yield google_of_session
+    google_of_session.check_contract()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import httpx
 
 from comfyhouse_demo.google.command import CLIENT_ID, CLIENT_SECRET
 from comfyhouse_demo.google.scopes import DRIVE, DRIVE_FILE
+from tests.google_contract import check_exchange, is_drive_call
 from tests.ports import take_port
 from tests.processes import ServerProcess
 from tests.waiting import PATIENCE_SECONDS, wait_blocking
@@ -181,6 +182,23 @@ class FakeGoogle(ServerProcess):
 
     def forget_requests(self) -> None:
         self._call("DELETE", "requests")
+
+    def reset(self) -> None:
+        """Take back faults and switches, and forget requests and channels; files stay."""
+        self.clear_faults()
+        self.set_switch(
+            pushes="send",
+            push_delay_seconds=0.0,
+            token_seconds=3599.0,
+            page_size=1000,
+            refuse_refresh=False,
+        )
+        self.end_channels()
+        self.forget_requests()
+
+    def check_contract(self) -> list[str]:
+        """Hold every exchange so far against Google's description; returns the calls made."""
+        return [check_exchange(one) for one in self.list_requests() if is_drive_call(one)]
 
     def _add(self, user: Document, content: bytes, **query: str) -> Document:
         return self._call("POST", f"users/{user['sub']}/files", content=content, params=query)

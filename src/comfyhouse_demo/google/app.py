@@ -24,6 +24,8 @@ from comfyhouse_demo.google.pushing import keep_pushing
 _LARGEST_BODY_BYTES = 1024**3
 _PAGES = ("/drive/1", "/file/", "/bin/", "/disconnect/", "/o/")
 
+_UNANSWERED = ("drop", "lose")
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -59,7 +61,8 @@ async def _keep_log(request: web.Request, handler: Handler) -> web.StreamRespons
         status = error.status
         raise
     finally:
-        note(request, status, request.get("fault", ""))
+        fault = request.get("fault", "")
+        note(request, 0 if fault in _UNANSWERED else status, fault)
     return response
 
 

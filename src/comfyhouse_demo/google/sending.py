@@ -32,7 +32,7 @@ async def send_content(request: web.Request, store: Store, file: File) -> web.St
             await response.write(part)
             remaining -= len(part)
     if request.get("cut_bytes") is not None and request.transport is not None:
-        request.transport.abort()
+        request.transport.close()  # what was written still goes out
     await response.write_eof()
     return response
 

@@ -14,7 +14,7 @@ from comfyhoused.kit.log import get_logger
 _log = get_logger(__name__)
 
 _GOOD = frozenset({200, 206, 416})
-_PART_BYTES = 1024 * 1024
+_PART_BYTES = 256 * 1024  # what is lost where a transfer breaks off
 
 GetFile = Callable[[str], Awaitable[DriveFile]]
 
