@@ -22,7 +22,11 @@ from comfyhoused.cli_store import fail, load_settings, with_store
 from comfyhoused.creator.migrating import find_head, upgrade_database
 from comfyhoused.embedded.errors import CannotStart
 from comfyhoused.embedded.ports import check_port
-from comfyhoused.embedded.programs import make_api_command, make_worker_command
+from comfyhoused.embedded.programs import (
+    make_api_command,
+    make_watcher_command,
+    make_worker_command,
+)
 from comfyhoused.embedded.up import Makers, run_up
 from comfyhoused.kit.errors import ComfyhouseError
 from comfyhoused.kit.log import configure_logging
@@ -81,6 +85,13 @@ def worker() -> None:
     """Run a worker, which drives the ComfyUI servers."""
     Settings.load()
     _become(make_worker_command())
+
+
+@app.command()
+def watch() -> None:
+    """Run a watcher, which looks for new photos in the folders of Creator's users."""
+    Settings.load()
+    _become(make_watcher_command())
 
 
 @app.command()

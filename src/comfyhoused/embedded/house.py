@@ -14,6 +14,7 @@ from comfyhoused.embedded.ports import find_free_port
 from comfyhoused.embedded.programs import (
     make_api_command,
     make_engine_command,
+    make_watcher_command,
     make_worker_command,
 )
 from comfyhoused.settings import HttpSettings
@@ -74,6 +75,15 @@ def make_worker(environment: Mapping[str, str]) -> Part:
         return True
 
     return Part("worker", make_worker_command(), is_ready, environment)
+
+
+def make_watcher(environment: Mapping[str, str]) -> Part:
+    """Return the watcher of Creator's folders."""
+
+    async def is_ready() -> bool:
+        return True
+
+    return Part("watcher", make_watcher_command(), is_ready, environment)
 
 
 async def wait_for_backend(url: str, seconds: float) -> bool:

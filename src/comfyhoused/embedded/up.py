@@ -132,13 +132,19 @@ async def _bring_up(
         "CH_DATABASE_URL": database_url,
         "CH_ENGINE_URL": engine_url,
     }
+    if settings.creator.local_sources_dir is None:
+        environment["CH_LOCAL_SOURCES_DIR"] = str(prepare_folder(plan.folder / "photos"))
     save_running(plan.folder, Running(plan.url, redis_url, engine_url, database_url))
     if demo_google.is_wanted(settings):
         google, told = demo_google.make_google(settings, plan.folder / "google", plan.url)
         parts.append(google)
         environment |= told
     http = settings.http.model_copy(update={"port": plan.port})
-    parts += [house.make_api(http, plan.url, environment), house.make_worker(environment)]
+    parts += [
+        house.make_api(http, plan.url, environment),
+        house.make_worker(environment),
+        house.make_watcher(environment),
+    ]
     say(f"Starting the {', '.join(part.name for part in parts)} …")
     await supervisor.start(*parts)
     welcome = await _welcome(settings, plan, makers, redis_url, say)

@@ -49,10 +49,9 @@ def can_be_called(house: CreatorHouse) -> bool:
     """Tell whether Google can reach us: by https, or by anything where a stand-in plays Google."""
     settings = house.resources.settings
     google = settings.google
-    if not google.google_push or settings.http.public_url is None:
-        return False
     is_real = (urlsplit(google.google_api_url).hostname or "").endswith("googleapis.com")
-    return not is_real or settings.http.public_url.startswith("https://")
+    is_reached = (settings.http.public_url or "").startswith("https://")
+    return google.google_push and (is_reached or not is_real)
 
 
 async def stop_channels(house: CreatorHouse, connection_id: str) -> int:
