@@ -19,7 +19,6 @@ from tests.waiting import PATIENCE_SECONDS, wait_blocking
 #: Nothing that a test writes needs to outlive the machine; a kill -9 of Postgres it outlives.
 QUICK = {
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     "shared_buffers": "32MB",
     "max_wal_size": "4GB",

@@ -1,5 +1,6 @@
 """`comfyhoused up` as a new user meets it: a picture, a key, a command to paste, a clean end."""
 
+import asyncio
 import json
 import os
 import re
@@ -12,12 +13,14 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import psutil
 import pytest
 from PIL import Image
 
 from tests.conftest import MakeEngine, MakeValkey
 from tests.ports import take_port
+from tests.postgres import TestPostgres
 from tests.waiting import wait_blocking
 
 pytestmark = pytest.mark.timeout(300)
@@ -110,6 +113,20 @@ def get_job(house: House, job_id: str) -> dict[str, object]:
         return job
 
 
+def write_to_database(house: House, statement: str) -> None:
+    """Write into the bundled Postgres, whose address only the owner of the data may read."""
+    note = house.data / "running.json"
+    assert stat.S_IMODE(note.stat().st_mode) == 0o600
+    url = json.loads(note.read_text())["database_url"]
+
+    async def write() -> None:
+        connection = await asyncpg.connect(url)
+        await connection.execute(statement)
+        await connection.close()
+
+    asyncio.run(write())
+
+
 def end_with(house: House, number: signal.Signals) -> None:
     house.process.send_signal(number)
     assert house.wait() == 0, house.text
@@ -136,6 +153,7 @@ def test_a_killed_house_leaves_no_orphan_and_loses_nothing(
     assert len(first.list_processes()) >= 5
     answer = run_printed_command(first.text)
     assert answer["status"] == "succeeded", answer
+    write_to_database(first, "CREATE TABLE kept (number int)")
     first.process.kill()
     first.process.wait()
     wait_blocking(lambda: first.list_processes() == [])
@@ -144,18 +162,30 @@ def test_a_killed_house_leaves_no_orphan_and_loses_nothing(
     houses.append(second)
     second.wait_for("Ctrl-C stops everything")
     assert get_job(second, str(answer["job_id"]))["status"] == "succeeded"
+    write_to_database(second, "INSERT INTO kept VALUES (1)")
     assert (second.data / "demo-key").read_text().strip() in first.text
     end_with(second, signal.SIGINT)
 
 
 def test_own_servers_replace_the_bundled_and_one_without_a_checkpoint_is_said(
-    tmp_path: Path, houses: list[House], make_engine: MakeEngine, make_valkey: MakeValkey
+    tmp_path: Path,
+    houses: list[House],
+    make_engine: MakeEngine,
+    make_valkey: MakeValkey,
+    postgres: TestPostgres,
 ) -> None:
     bare = make_engine("--switch", "no_checkpoints=true")
-    house = House(tmp_path / "house", CH_COMFYUI_URLS=bare.url, CH_REDIS_URL=make_valkey().url)
+    house = House(
+        tmp_path / "house",
+        CH_COMFYUI_URLS=bare.url,
+        CH_REDIS_URL=make_valkey().url,
+        CH_DATABASE_URL=postgres.make_empty_database(),
+    )
     houses.append(house)
     house.wait_for("Ctrl-C stops everything")
     assert not (house.data / "valkey").exists()
+    assert not (house.data / "postgres").exists()
+    write_to_database(house, "INSERT INTO users (id, google_sub, email) VALUES ('1', '1', '1')")
     assert "models/checkpoints" in house.text
     assert not (house.data / "first-image.png").exists()
     end_with(house, signal.SIGTERM)
@@ -181,6 +211,15 @@ def test_a_busy_port_is_named_with_its_setting(tmp_path: Path) -> None:
 def test_a_redis_that_does_not_answer_is_named_with_its_setting(tmp_path: Path) -> None:
     address = f"redis://127.0.0.1:{take_port()}/0"
     check_one_sentence(House(tmp_path / "house", CH_REDIS_URL=address), "CH_REDIS_URL")
+
+
+def test_a_postgres_that_does_not_answer_is_named_with_its_setting(
+    tmp_path: Path, make_valkey: MakeValkey
+) -> None:
+    url = f"postgresql://who:secret-word@127.0.0.1:{take_port()}/creator"
+    house = House(tmp_path, CH_REDIS_URL=make_valkey().url, CH_DATABASE_URL=url)
+    check_one_sentence(house, "CH_DATABASE_URL")
+    assert "secret-word" not in house.text
 
 
 def test_an_unusable_data_folder_is_named_with_its_setting(tmp_path: Path) -> None:
