@@ -7,7 +7,6 @@ by calling the verbs in the test's own process.
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -64,17 +63,66 @@ _GRAPH = {
 }
 
 
-@dataclass
 class EditHouse:
-    """The processes, and what they are told. `creator` is set while it is open."""
+    """The processes, and what they are told. `creator` is there while `open` lasts."""
 
-    folder: Path
-    database_url: str
-    valkey: ValkeyProcess
-    engine: EngineProcess
-    workers: list[WorkerProcess]
-    environment: dict[str, str]
-    creator: CreatorHouse
+    def __init__(
+        self,
+        folder: Path,
+        database_url: str,
+        *,
+        workers: int = 1,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.valkey = ValkeyProcess(folder / "valkey")
+        self.engine = EngineProcess(folder / "engine")
+        self.workers: list[WorkerProcess] = []
+        self._database_url = database_url
+        self._count = workers
+        self._environment = dict(environment or {})
+        self._creator: CreatorHouse | None = None
+        _write_preset(folder / "presets" / PRESET)
+        self.photos_dir.mkdir()
+
+    def start(self) -> None:
+        """Start every process."""
+        self.valkey.start()
+        self.engine.start()
+        for _ in range(self._count):
+            self.add_worker()
+
+    def close(self) -> None:
+        """End every process."""
+        for part in (*self.workers, self.engine, self.valkey):
+            part.kill()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["EditHouse"]:
+        """Open Creator's side of the house in this process, too."""
+        async with _open_creator(self.environment) as creator:
+            self._creator = creator
+            yield self
+
+    @property
+    def creator(self) -> CreatorHouse:
+        assert self._creator is not None, "not open"
+        return self._creator
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What every program of the house is told."""
+        return {
+            "CH_DATA_DIR": str(self.folder / "house data"),
+            "CH_SECRET": SECRET,
+            "CH_REDIS_URL": self.valkey.url,
+            "CH_ENGINE_URL": self.engine.url,
+            "CH_DATABASE_URL": self._database_url,
+            "CH_PRESETS_DIR": str(self.folder / "presets"),
+            "CH_LOCAL_SOURCES_DIR": str(self.photos_dir),
+            **QUICK,
+            **self._environment,
+        }
 
     @property
     def photos_dir(self) -> Path:
@@ -126,51 +174,6 @@ class EditHouse:
             if line["event"] == "start":
                 counts[line["prompt_id"]] = counts.get(line["prompt_id"], 0) + 1
         return counts
-
-    def close(self) -> None:
-        """End every process."""
-        for part in (*self.workers, self.engine, self.valkey):
-            part.kill()
-
-
-@asynccontextmanager
-async def open_edit_house(
-    folder: Path,
-    database_url: str,
-    *,
-    workers: int = 1,
-    environment: Mapping[str, str] | None = None,
-) -> AsyncIterator[EditHouse]:
-    """Start the processes and open Creator's side of the house in this one, too."""
-    valkey = ValkeyProcess(folder / "valkey")
-    engine = EngineProcess(folder / "engine")
-    _write_preset(folder / "presets" / PRESET)
-    (folder / "photos").mkdir()
-    try:
-        valkey.start()
-        engine.start()
-        told = {
-            "CH_DATA_DIR": str(folder / "house data"),
-            "CH_SECRET": SECRET,
-            "CH_REDIS_URL": valkey.url,
-            "CH_ENGINE_URL": engine.url,
-            "CH_DATABASE_URL": database_url,
-            "CH_PRESETS_DIR": str(folder / "presets"),
-            "CH_LOCAL_SOURCES_DIR": str(folder / "photos"),
-            **QUICK,
-            **(environment or {}),
-        }
-        async with _open_creator(told) as creator:
-            house = EditHouse(folder, database_url, valkey, engine, [], told, creator)
-            try:
-                for _ in range(workers):
-                    house.add_worker()
-                yield house
-            finally:
-                house.close()
-    finally:
-        engine.kill()
-        valkey.kill()
 
 
 class EditStage:

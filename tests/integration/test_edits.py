@@ -1,24 +1,43 @@
 """Edits from folder to folder, through real processes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from io import BytesIO
-from pathlib import Path
 
 import pytest
 from PIL import Image
+from sqlalchemy import delete, func
 
+from comfyhoused.creator.edits.approving import NotHeld, approve, reject
 from comfyhoused.creator.edits.canceling import EditDone, cancel_edit
 from comfyhoused.creator.edits.complaining import EditNotFinished, report_wrong
 from comfyhoused.creator.edits.creating import reedit
+from comfyhoused.creator.edits.listing import count_edits, list_edits, list_held
 from comfyhoused.creator.edits.retrying import NothingToRetry, retry_edit
-from tests.edit_stage import PRESET, EditHouse, EditStage, open_edit_house
+from comfyhoused.creator.edits.viewing import get_edit_view
+from comfyhoused.creator.tables import Edit, User
+from tests.edit_stage import PRESET, EditHouse, EditStage
+from tests.postgres import TestPostgres
 from tests.waiting import wait_until
 
 
+@pytest.fixture(scope="module")
+def processes(
+    tmp_path_factory: pytest.TempPathFactory, postgres: TestPostgres
+) -> Iterator[EditHouse]:
+    """One house for all tests here: each has a user of its own."""
+    house = EditHouse(tmp_path_factory.mktemp("edits"), postgres.make_database())
+    try:
+        house.start()
+        yield house
+    finally:
+        house.close()
+
+
 @pytest.fixture
-async def house(tmp_path: Path, database_url: str) -> AsyncIterator[EditHouse]:
-    async with open_edit_house(tmp_path, database_url) as one:
+async def house(processes: EditHouse) -> AsyncIterator[EditHouse]:
+    async with processes.open() as one:
         yield one
+        one.engine.set_switch(fail_at_node=None, hold_at_node=None)
 
 
 @pytest.fixture
@@ -56,3 +75,207 @@ async def test_a_photo_comes_back_edited(house: EditHouse, stage: EditStage) -> 
     assert await stage.read_books() == (0, 1, 0)
     assert done.preview_file
     assert done.thumb_file
+
+
+async def test_a_failed_edit_is_free_and_can_be_tried_again(
+    house: EditHouse, stage: EditStage
+) -> None:
+    house.engine.set_switch(fail_at_node="ImageInvert")
+    edit = await stage.drop("lake.jpg", make_photo())
+    assert edit is not None
+    failed = await stage.wait(edit.id, "failed")
+
+    assert failed.error is not None
+    assert "node" not in str(failed.error["detail"]).lower()
+    assert stage.list_edited() == []
+    assert await stage.read_books() == (0, 0, 0)
+    with pytest.raises(EditNotFinished):
+        await report_wrong(stage.creator, stage.user_id, edit.id, "dark")
+
+    house.engine.set_switch(fail_at_node=None)
+    await retry_edit(stage.creator, stage.user_id, edit.id)
+    await stage.wait_delivered(edit.id)
+    assert await stage.list_entries(edit.id) == [
+        (1, "reserve"),
+        (1, "release"),
+        (2, "reserve"),
+        (2, "settle"),
+    ]
+    with pytest.raises(NothingToRetry):
+        await retry_edit(stage.creator, stage.user_id, edit.id)
+    assert stage.list_edited() == ["lake_negative.jpg"]
+
+
+async def test_the_same_edit_is_made_once_and_another_is_another(stage: EditStage) -> None:
+    edit = await stage.drop("lake.jpg", make_photo())
+    assert edit is not None
+    await stage.wait_delivered(edit.id)
+
+    same = await reedit(stage.creator, stage.user_id, edit.id, PRESET, 60, {"height": 8})
+    other = await reedit(stage.creator, stage.user_id, edit.id, PRESET, 20, {})
+    assert same.id == edit.id, "what is left out is the default"
+    assert other.id != edit.id
+    await stage.wait_delivered(other.id)
+    assert stage.list_edited() == ["lake_negative (2).jpg", "lake_negative.jpg"]
+    assert await stage.read_books() == (0, 2, 0)
+
+
+async def test_a_photo_that_has_gone_fails_in_words_and_is_free(
+    house: EditHouse, stage: EditStage
+) -> None:
+    house.workers[0].stop_signal()
+    edit = await stage.drop("lake.jpg", make_photo())
+    broken = await stage.drop("torn.jpg", make_photo()[:300])
+    assert edit is not None
+    assert broken is not None
+    (stage.raw / "lake.jpg").unlink()
+    house.workers[0].continue_()
+
+    gone, torn = await stage.wait(edit.id, "failed"), await stage.wait(broken.id, "failed")
+    assert (gone.error or {})["code"] == "file_gone"
+    assert (torn.error or {})["code"] == "photo_unreadable"
+    assert await stage.read_books() == (0, 0, 0)
+
+
+async def test_canceling_is_free_wherever_it_stands(house: EditHouse, stage: EditStage) -> None:
+    house.engine.hold("ImageInvert")
+    held = await stage.drop("held.jpg", make_photo())
+    assert held is not None
+    await stage.wait(held.id, "running")
+    waiting = await stage.drop("next.jpg", make_photo((1, 2, 3)))
+    assert waiting is not None
+
+    for edit in (held, waiting):
+        canceled = await cancel_edit(stage.creator, stage.user_id, edit.id)
+        assert canceled.state == "canceled"
+    house.engine.let_go()
+    assert await stage.read_books() == (0, 0, 0)
+
+    async def is_tidy() -> bool:
+        jobs = [await house.creator.resources.store.keys("ch:1:job:*")]
+        return jobs == [[]]
+
+    await wait_until(is_tidy)
+    again = await retry_edit(stage.creator, stage.user_id, held.id)
+    assert again.round == 2
+    await stage.wait_delivered(held.id)
+    with pytest.raises(EditDone):
+        await cancel_edit(stage.creator, stage.user_id, held.id)
+    assert stage.list_edited() == ["held_negative.jpg"]
+
+
+async def test_looks_wrong_gives_the_credit_back_once(stage: EditStage) -> None:
+    edit = await stage.drop("lake.jpg", make_photo())
+    assert edit is not None
+    await stage.wait_delivered(edit.id)
+    for reason in ("too dark", "much too dark"):
+        reported = await report_wrong(stage.creator, stage.user_id, edit.id, reason)
+        assert reported.is_credited
+    assert reported.wrong_reason == "much too dark"
+    assert await stage.read_books() == (0, 1, 1)
+
+
+async def test_pictures_wait_for_approval_where_their_owner_wants_it(stage: EditStage) -> None:
+    await stage.set_source(approves_first=True)
+    first = await stage.drop("a.jpg", make_photo())
+    second = await stage.drop("b.jpg", make_photo((9, 90, 200)))
+    assert first is not None
+    assert second is not None
+    for edit in (first, second):
+        await stage.wait(edit.id, "finished", delivery="held")
+    assert stage.list_edited() == []
+
+    async with stage.creator.database.begin() as session:
+        held = await list_held(session, stage.creator, stage.user_id)
+    assert {card.id for card in held.items} == {first.id, second.id}
+
+    await reject(stage.creator, stage.user_id, second.id)
+    await approve(stage.creator, stage.user_id, first.id)
+    await stage.wait_delivered(first.id)
+    assert stage.list_edited() == ["a_negative.jpg"]
+    with pytest.raises(NotHeld):
+        await reject(stage.creator, stage.user_id, first.id)
+
+    await approve(stage.creator, stage.user_id, second.id)
+    await stage.wait_delivered(second.id)
+    assert stage.list_edited() == ["a_negative.jpg", "b_negative.jpg"]
+    assert await stage.read_books() == (0, 2, 0)
+
+
+async def test_a_picture_waits_until_its_folder_takes_it(stage: EditStage) -> None:
+    stage.edited.rmdir()
+    stage.edited.write_bytes(b"not a folder")
+    edit = await stage.drop("lake.jpg", make_photo())
+    assert edit is not None
+    await stage.wait(edit.id, "finished")
+
+    async def was_tried() -> bool:
+        _, delivery = await stage.get(edit.id)
+        return delivery is not None and (delivery.tries > 1 or delivery.state == "failed")
+
+    await wait_until(was_tried)
+    done, delivery = await stage.get(edit.id)
+    assert done.result_file is not None, "a finished picture is kept"
+    assert delivery is not None
+    stage.edited.unlink()
+    stage.edited.mkdir()
+    await retry_edit(stage.creator, stage.user_id, edit.id)
+    done = await stage.wait_delivered(edit.id)
+    assert stage.list_edited() == ["lake_negative.jpg"]
+    assert await stage.read_books() == (0, 1, 0)
+
+
+async def test_photos_wait_for_units_and_are_edited_when_there_are_some(
+    house: EditHouse,
+) -> None:
+    stage = await house.add_user("free")
+    edits = [await stage.drop(f"{n}.jpg", make_photo((n, 2 * n, 90))) for n in range(12)]
+    assert [edit is not None for edit in edits] == [True] * 10 + [False] * 2
+    async with stage.creator.database.begin() as session:
+        user = await session.get_one(User, stage.user_id)
+        assert (await count_edits(session, stage.user_id)).photos_waiting == 2
+        user.plan = "creator"
+
+    async def are_all_there() -> bool:
+        return len(stage.list_edited()) == 12
+
+    await wait_until(are_all_there)
+    assert await stage.read_books() == (0, 12, 0)
+    async with stage.creator.database.begin() as session:
+        page = await list_edits(session, stage.creator, stage.user_id, limit=5)
+        rest = await list_edits(
+            session, stage.creator, stage.user_id, limit=50, cursor=page.next_cursor
+        )
+        view = await get_edit_view(session, stage.creator, stage.user_id, page.items[0].id)
+    assert len({card.id for card in (*page.items, *rest.items)}) == 12
+    assert all(card.thumb_url for card in page.items)
+    assert view.before_url
+    assert view.after_url
+    assert not view.result_url or view.delivery is not None
+
+
+async def test_lost_jobs_and_lost_units_are_found_again(house: EditHouse, stage: EditStage) -> None:
+    """Redis was emptied while a photo was in line; a source went while its photo was paid for."""
+    house.engine.hold("ImageInvert")
+    edit = await stage.drop("lake.jpg", make_photo())
+    assert edit is not None
+    await stage.wait(edit.id, "running")
+    other = await stage.drop("gone.jpg", make_photo())
+    assert other is not None
+    async with stage.creator.database.begin() as session:
+        await session.execute(delete(Edit).where(Edit.id == other.id))
+    house.workers[0].kill()
+    await stage.creator.resources.store.flushall()
+    house.engine.let_go()
+    house.workers[0].start()
+    async with stage.creator.database.begin() as session:
+        edit = await session.get_one(Edit, edit.id)
+        edit.next_try_at = func.now()
+
+    await stage.wait_delivered(edit.id)
+
+    async def is_settled() -> bool:
+        return await stage.read_books() == (0, 1, 0)
+
+    await wait_until(is_settled)
+    assert stage.list_edited() == ["lake_negative.jpg"]

@@ -138,8 +138,8 @@ async def count_edits(session: AsyncSession, user_id: str) -> EditCounts:
         select(func.count()).where(Photo.user_id == user_id, Photo.state == "waiting")
     )
     return EditCounts(
-        dict(states.tuples().all()),
-        dict(deliveries.tuples().all()),
+        {row[0]: row[1] for row in states},
+        {row[0]: row[1] for row in deliveries},
         waiting or 0,
     )
 
