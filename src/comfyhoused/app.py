@@ -45,6 +45,7 @@ from comfyhoused.core.workflows.model_book import ModelBook
 from comfyhoused.creator.house import CreatorHouse
 from comfyhoused.creator.opening import open_creator, wait_for_schema
 from comfyhoused.creator.routes import install_creator
+from comfyhoused.creator.screens.plan_cards import list_plan_cards
 from comfyhoused.kit.log import configure_logging, get_logger
 from comfyhoused.resources import (
     Resources,
@@ -144,6 +145,7 @@ def _make_lifespan(
             shelf = CatalogueShelf(resources.store)
             app.state.house = ApiHouse(resources, hub, shelf, broker, plans, model_book)
             app.state.creator = creator
+            app.state.creator_plans = list_plan_cards(creator)
             app.state.hub = hub
             checking = asyncio.create_task(_check_when_there(resources, creator))
             try:

@@ -57,6 +57,7 @@ def _show_to_people(handler: Any) -> _Handler:
             status_code=response.status_code,
             headers={name: response.headers[name] for name in kept if name in response.headers},
             problem=problem,
+            is_creator=request.url.path.startswith("/creator"),
         )
 
     return handle

@@ -16,7 +16,8 @@ PAGES = Pages(Path(__file__).parent / "templates")
 def render_page(request: Request, house: ApiHouse, template: str, **context: Any) -> Response:
     """Return a page whose forms this browser may send, where the forms are open at all.
 
-    Templates see `closed` (why they are not, or None) and `token` for their forms.
+    Templates see `closed` (why they are not, or None), `token` for their forms, and whether the
+    other door is open.
     """
     settings = house.resources.settings
     guard = make_guard(settings)
@@ -25,6 +26,7 @@ def render_page(request: Request, house: ApiHouse, template: str, **context: Any
         "closed": find_reason_closed(request, settings),
         "token": guard.make_token(visit),
         "base_url": settings.http.base_url,
+        "creator_open": getattr(request.app.state, "creator", None) is not None,
     }
     response = PAGES.render(template, **context)
     guard.keep_visit(request, response, visit)

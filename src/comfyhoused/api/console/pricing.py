@@ -1,13 +1,12 @@
 """/pricing: what both products cost. The API's plans come from the plans file."""
 
-from dataclasses import dataclass
-
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from comfyhoused.api.console.pages import render_page
 from comfyhoused.api.house import House
 from comfyhoused.api.plans import FEATURES, Feature, Plan
+from comfyhoused.web.plan_cards import PlanCard
 from comfyhoused.web.words import format_count
 
 router = APIRouter(include_in_schema=False)
@@ -27,21 +26,11 @@ _WHO = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CreatorPlan:
-    """A plan of Creator as it is meant to be; money in US cents."""
-
-    title: str
-    price_cents: int
-    photos: int
-    extra_cents: int | None
-    who: str
-
-
-CREATOR_PLANS = (
-    CreatorPlan("Free", 0, 10, None, "See whether the presets suit your work."),
-    CreatorPlan("Creator", 2900, 100, 50, "For one photographer or a small shop."),
-    CreatorPlan("Studio", 9900, 500, 30, "For a catalogue that keeps growing."),
+#: What Creator will cost where it is not open yet; else its own plans are shown.
+_CREATOR_PLANS = (
+    PlanCard("Free", 0, 10, None, "See whether the presets suit your work."),
+    PlanCard("Creator", 2900, 100, 50, "For one photographer or a small shop."),
+    PlanCard("Studio", 9900, 500, 30, "For a catalogue that keeps growing."),
 )
 
 
@@ -58,7 +47,7 @@ async def show_pricing(request: Request, house: House) -> Response:
         ticks={plan.name: list_ticks(plan) for plan in plans},
         who=_WHO,
         units=house.plans.units,
-        creator_plans=CREATOR_PLANS,
+        creator_plans=getattr(request.app.state, "creator_plans", None) or _CREATOR_PLANS,
     )
 
 

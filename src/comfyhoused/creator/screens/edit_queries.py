@@ -28,7 +28,8 @@ class Show:
 
 
 def _is_ready() -> ColumnElement[bool]:
-    return and_(Edit.state == "finished", or_(Delivery.state.is_(None), Delivery.state != "held"))
+    is_there = or_(Delivery.state.is_(None), Delivery.state.in_(("due", "delivered")))
+    return and_(Edit.state == "finished", is_there)
 
 
 SHOWN: Mapping[str, str] = {

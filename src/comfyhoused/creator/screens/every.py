@@ -1,6 +1,7 @@
 """Every screen, in the order in which their addresses are tried."""
 
 from comfyhoused.creator.screens import (
+    account_page,
     bell,
     edit_page,
     edit_verbs,
@@ -40,4 +41,5 @@ SCREENS = (
     plan_page,
     help_page,
     live,
+    account_page,
 )

@@ -52,7 +52,9 @@ class Lead:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """All that the home screen shows. `fresh` is at most three pictures of the last day."""
+    """All that the home screen shows. `fresh`: at most three pictures, of the last day, or that
+    wait for approval.
+    """
 
     lead: Lead
     fresh: Sequence[EditView]
@@ -81,13 +83,17 @@ async def look_at_home(house: CreatorHouse, user: User) -> Home:
         folders = await list_sources(session, user.id, titles)
         needs = await list_needs(session, user)
         usage = await get_usage(session, house.plans, user)
-        is_new = await _count_new(session, user.id)
+        new = await _count_new(session, user.id)
+        held = await list_edits(session, user.id, titles, show=Show("approve"), limit=_MOST_FRESH)
     fresh = [one for one in ready.items if _is_fresh(one)][:_MOST_FRESH]
     kept = {one.id for one in fresh}
     lately = [one for one in ready.items if one.id not in kept][:_MOST_LATELY]
-    lead = _make_lead(folders, to_approve, is_new, fresh, all_open)
+    lead = _make_lead(folders, to_approve, new, fresh, all_open)
     more = max(0, all_open - len(bench.items))
-    return Home(lead, fresh, bench.items, more, needs, lately, folders, usage)
+    hung = held.items or fresh
+    if held.items:
+        lately = list(ready.items[:_MOST_LATELY])
+    return Home(lead, hung, bench.items, more, needs, lately, folders, usage)
 
 
 async def _count_new(session: AsyncSession, user_id: str) -> int:
@@ -107,7 +113,7 @@ def _make_lead(
 ) -> Lead:
     if not folders:
         words = "Connect a folder and choose a preset. It takes about two minutes."
-        return Lead("Let’s set up your first folder", words, "Connect a folder", "/creator/setup")
+        return Lead("Let’s set up your first folder", words, "Connect a folder", "/creator/welcome")
     if to_approve:
         title = f"{_count(to_approve, 'picture waits', 'pictures wait')} for your yes"
         words = "Look through them: approve what should go into your folder."

@@ -22,6 +22,8 @@ export function enhanceComparisons(root = document) {
     };
     range.addEventListener("input", show);
     show();
+    const picture = figure.querySelector("img");
+    figure.style.setProperty("--ratio", picture.getAttribute("width") / picture.getAttribute("height"));
     enhanceDragging(range);
   }
 }
