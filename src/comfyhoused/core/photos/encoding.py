@@ -46,7 +46,7 @@ def encode(
         elif kind == "webp":
             _write_webp(image, file, own, profile, is_lossless=is_lossless_webp(original))
         elif kind == "heic":
-            write_heic(image, file, own, profile)
+            write_heic(image, file, own, profile, photo.image)
         else:
             return _write_tiff(photo, original, image, file, profile)
     return own == metadata

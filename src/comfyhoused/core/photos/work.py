@@ -48,7 +48,7 @@ def _answer(question: dict[str, Any]) -> dict[str, Any]:
         return {"error": error.code, "detail": error.detail}
     except MemoryError:
         return {"error": "photo_too_large", "detail": "It needs more memory than one may take."}
-    except Exception:  # the border of a process
+    except Exception:  # noqa: BLE001 -- the border of a process; what it was is answered
         return {"error": "internal_error", "detail": traceback.format_exc()}
 
 
