@@ -1,12 +1,24 @@
 """Creator's chores, which every worker does beside its jobs."""
 
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any
 
+from comfyhoused.core.chores import repeat_chore
 from comfyhoused.creator.edits.chores import list_edit_chores
 from comfyhoused.creator.house import CreatorHouse
+from comfyhoused.creator.resealing import reseal_tokens
+from comfyhoused.creator.sessions import forget_sessions
+
+_HOUR = 3600.0
 
 
 def list_chores(house: CreatorHouse, name: str) -> list[Coroutine[Any, Any, object]]:
     """Return each chore as work without an end; `name` is under what this worker takes leases."""
-    return list_edit_chores(house, name)
+    forget = partial(forget_sessions, house.database)
+    reseal = partial(reseal_tokens, house)
+    return [
+        *list_edit_chores(house, name),
+        repeat_chore("forgetting old sessions", forget, seconds=_HOUR),
+        repeat_chore("sealing tokens anew", reseal, seconds=_HOUR),
+    ]
