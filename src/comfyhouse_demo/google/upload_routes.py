@@ -2,19 +2,19 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
-from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp import web
 
 from comfyhouse_demo.google import metadata, resumable
 from comfyhouse_demo.google.access import Visitor, get_visible, get_visitor
 from comfyhouse_demo.google.answering import read_body, read_object
-from comfyhouse_demo.google.blobs import Blob, keep_stream
+from comfyhouse_demo.google.blobs import Blob, keep_bytes, keep_stream
 from comfyhouse_demo.google.drive_routes import answer_file
 from comfyhouse_demo.google.failures import Refusal, make_invalid
 from comfyhouse_demo.google.files import File, check_room, find_file
 from comfyhouse_demo.google.house import GOOGLE, Google
+from comfyhouse_demo.google.related import read_parts
 from comfyhouse_demo.google.scopes import WRITES
 
 _SPAN = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)")
@@ -113,24 +113,10 @@ def _store(
 
 
 async def _read_related(request: web.Request, google: Google) -> tuple[dict[str, Any], str, Blob]:
-    """Read metadata and bytes of a `multipart/related` body."""
-    if not request.content_type.startswith("multipart/"):
-        raise Refusal(400, "badContent", "Unsupported content with type: " + request.content_type)
-    # aiohttp reads multipart/related as it reads the others, once the head says so.
-    reader = MultipartReader(request.headers, request.content)
-    first, second = await reader.next(), None
-    if isinstance(first, BodyPartReader):
-        body = read_object(request, bytes(await first.read()))
-        second = await reader.next()
-    if not isinstance(second, BodyPartReader):
-        raise Refusal(400, "badContent", "A body of two parts is needed.")
-    content_type = second.headers.get("Content-Type", "application/octet-stream")
-    return body, content_type, await keep_stream(google.store, _read_part(second))
-
-
-async def _read_part(part: BodyPartReader) -> AsyncIterator[bytes]:
-    while chunk := await part.read_chunk(256 * 1024):
-        yield bytes(chunk)
+    """Read metadata and bytes of a body in two parts."""
+    first, second = read_parts(request.headers.get("Content-Type", ""), await request.read())
+    body = read_object(request, first.content)
+    return body, second.content_type, keep_bytes(google.store, second.content)
 
 
 def _read_span(request: web.Request) -> tuple[int | None, int | None]:
