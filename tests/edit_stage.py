@@ -19,10 +19,11 @@ from comfyhoused.creator.house import CreatorHouse
 from comfyhoused.creator.opening import open_creator
 from comfyhoused.creator.sources.opening import open_folder
 from comfyhoused.creator.tables import Book, Delivery, Edit, Entry, Photo, Source, User
+from comfyhoused.embedded.programs import make_watcher_command
 from comfyhoused.kit.ids import make_id
 from comfyhoused.resources import open_resources
 from comfyhoused.settings import Settings
-from tests.house import QUICK, SECRET, WorkerProcess
+from tests.house import QUICK, SECRET, Program, WorkerProcess
 from tests.processes import EngineProcess, ValkeyProcess
 from tests.waiting import PATIENCE_SECONDS, wait_until
 
@@ -63,6 +64,13 @@ _GRAPH = {
 }
 
 
+class WatcherProcess(Program):
+    """One watcher process."""
+
+    def command(self) -> tuple[str, ...]:
+        return make_watcher_command()
+
+
 class EditHouse:
     """The processes, and what they are told. `creator` is there while `open` lasts."""
 
@@ -78,6 +86,7 @@ class EditHouse:
         self.valkey = ValkeyProcess(folder / "valkey")
         self.engine = EngineProcess(folder / "engine")
         self.workers: list[WorkerProcess] = []
+        self.watchers: list[WatcherProcess] = []
         self._database_url = database_url
         self._count = workers
         self._environment = dict(environment or {})
@@ -94,7 +103,7 @@ class EditHouse:
 
     def close(self) -> None:
         """End every process."""
-        for part in (*self.workers, self.engine, self.valkey):
+        for part in (*self.watchers, *self.workers, self.engine, self.valkey):
             part.kill()
 
     @asynccontextmanager
@@ -120,6 +129,8 @@ class EditHouse:
             "CH_DATABASE_URL": self._database_url,
             "CH_PRESETS_DIR": str(self.folder / "presets"),
             "CH_LOCAL_SOURCES_DIR": str(self.photos_dir),
+            "CH_POLL_SECONDS": "0.5",
+            "CH_SETTLE_LOOK_SECONDS": "0.2",
             **QUICK,
             **self._environment,
         }
@@ -128,6 +139,13 @@ class EditHouse:
     def photos_dir(self) -> Path:
         """The operator's folder of local sources."""
         return self.folder / "photos"
+
+    def add_watcher(self) -> "WatcherProcess":
+        """Start one more watcher."""
+        watcher = WatcherProcess(self.folder / f"watcher {len(self.watchers)}", self.environment)
+        self.watchers.append(watcher)
+        watcher.start()
+        return watcher
 
     def add_worker(self) -> WorkerProcess:
         """Start one more worker."""
@@ -164,7 +182,7 @@ class EditHouse:
 
     def read_logs(self, size: int = 4000) -> str:
         """Return the ends of all logs, for a failure's message."""
-        parts = (*self.workers, self.engine)
+        parts = (*self.watchers, *self.workers, self.engine)
         return "\n".join(f"--- {one.log}\n{one.log.read_text()[-size:]}" for one in parts)
 
     def count_starts(self) -> dict[str, int]:

@@ -22,6 +22,7 @@ _AWAY_SECONDS = 2.0
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 600.0
 _MOST_FAULTS = 5
+_LAST_WORDS_SECONDS = 2.0
 
 Claiming = Callable[[AsyncSession, str, float, int], Awaitable[list[Claim]]]
 Act = Callable[[Claim], Awaitable[None]]
@@ -145,8 +146,13 @@ class Crew:
         act = asyncio.ensure_future(step.act(claim))
         try:
             while not (await asyncio.wait({act}, timeout=self.lease_seconds / 3))[0]:
-                with suppress(DatabaseUnavailable):
+                try:
                     await renew(self.database, claim, self.lease_seconds)
+                except DatabaseUnavailable:
+                    continue
+                except LeaseGone:  # most often it has just let go of the row itself
+                    if not (await asyncio.wait({act}, timeout=_LAST_WORDS_SECONDS))[0]:
+                        raise
             await act
         finally:
             if not act.done():
