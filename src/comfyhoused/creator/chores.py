@@ -5,12 +5,14 @@ from functools import partial
 from typing import Any
 
 from comfyhoused.core.chores import repeat_chore
+from comfyhoused.creator.digests import send_digests
 from comfyhoused.creator.edits.chores import list_edit_chores
 from comfyhoused.creator.house import CreatorHouse
 from comfyhoused.creator.resealing import reseal_tokens
 from comfyhoused.creator.sessions import forget_sessions
 
 _HOUR = 3600.0
+_MAILING_SECONDS = 5.0
 
 
 def list_chores(house: CreatorHouse, name: str) -> list[Coroutine[Any, Any, object]]:
@@ -19,6 +21,7 @@ def list_chores(house: CreatorHouse, name: str) -> list[Coroutine[Any, Any, obje
     reseal = partial(reseal_tokens, house)
     return [
         *list_edit_chores(house, name),
+        repeat_chore("mailing news", partial(send_digests, house), seconds=_MAILING_SECONDS),
         repeat_chore("forgetting old sessions", forget, seconds=_HOUR),
         repeat_chore("sealing tokens anew", reseal, seconds=_HOUR),
     ]

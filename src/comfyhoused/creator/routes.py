@@ -2,7 +2,14 @@
 
 from fastapi import FastAPI
 
-from comfyhoused.creator import coming_back, connecting, disconnecting, picking, sign_in
+from comfyhoused.creator import (
+    coming_back,
+    connecting,
+    disconnecting,
+    picking,
+    sign_in,
+    unsubscribing,
+)
 from comfyhoused.creator.screens.every import SCREENS
 from comfyhoused.creator.visitors import install_sign_in_needed
 from comfyhoused.creator.watching import push
@@ -10,6 +17,7 @@ from comfyhoused.creator.watching import push
 
 def install_creator(app: FastAPI) -> None:
     """Mount the screens; to be called after the handlers of problems and pages are installed."""
-    for module in (sign_in, coming_back, connecting, picking, disconnecting, push, *SCREENS):
+    doors = (sign_in, coming_back, connecting, picking, disconnecting, push, unsubscribing)
+    for module in (*doors, *SCREENS):
         app.include_router(module.router)
     install_sign_in_needed(app)

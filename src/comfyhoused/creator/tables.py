@@ -396,7 +396,8 @@ class Entry(Table):
 class Notification(Table):
     """What the bell shows; `once` keeps one thing from being told twice.
 
-    `mail`: `digest` (at most one mail an hour), `now`, or `none`; `mailed_at` when it went.
+    `mail`: `digest` (at most one mail an hour), `now`, or `none`. `mail_id` is the mail that it
+    was put into, with others; `mailed_at` when that went.
     """
 
     __tablename__ = "notifications"
@@ -409,6 +410,7 @@ class Notification(Table):
     detail: Mapped[str] = mapped_column(server_default="")
     link: Mapped[str] = mapped_column(server_default="")
     mail: Mapped[str] = mapped_column(server_default="none")
+    mail_id: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     read_at: Mapped[datetime | None]
     mailed_at: Mapped[datetime | None]
@@ -417,6 +419,12 @@ class Notification(Table):
         UniqueConstraint("user_id", "once"),
         CheckConstraint("mail IN ('digest', 'now', 'none')", name="mail_known"),
         Index("notifications_of_user", "user_id", "created_at", "id"),
+        Index(
+            "notifications_to_mail",
+            "user_id",
+            "created_at",
+            postgresql_where=text("mail <> 'none' AND mailed_at IS NULL"),
+        ),
     )
 
 

@@ -10,12 +10,16 @@ from comfyhoused.kit.clock import get_now
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """What is said to whom, as plain text and as HTML."""
+    """What is said to whom, as plain text and as HTML.
+
+    `unsubscribe` is an address to which a POST ends mails of this kind (RFC 8058), '' where none.
+    """
 
     to: str
     subject: str
     text: str
     html: str
+    unsubscribe: str = ""
 
     def __repr__(self) -> str:
         return f"Mail({self.subject!r})"  # its words may hold a sign-in link
@@ -29,6 +33,9 @@ def make_message(mail: Mail, mail_id: str) -> EmailMessage:
     message["Date"] = format_datetime(get_now())
     message["Message-ID"] = f"<{mail_id}@comfyhouse>"
     message["Auto-Submitted"] = "auto-generated"
+    if mail.unsubscribe:
+        message["List-Unsubscribe"] = f"<{mail.unsubscribe}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
     return message

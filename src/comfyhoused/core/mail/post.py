@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from dataclasses import fields as list_fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,4 +58,5 @@ async def delay_mail(store: Store, mail_id: str, seconds: int) -> None:
 
 def _read(flat: list[str]) -> Mail:
     fields = dict(zip(flat[::2], flat[1::2], strict=True))
-    return Mail(fields["to"], fields["subject"], fields["text"], fields["html"])
+    # A mail that an older version has kept lacks what was added since.
+    return Mail(**{one.name: fields[one.name] for one in list_fields(Mail) if one.name in fields})

@@ -120,6 +120,7 @@ def upgrade() -> None:
         sa.Column("detail", sa.Text(), server_default="", nullable=False),
         sa.Column("link", sa.Text(), server_default="", nullable=False),
         sa.Column("mail", sa.Text(), server_default="none", nullable=False),
+        sa.Column("mail_id", sa.Text(), nullable=True),
         sa.Column(
             "created_at",
             sa.DateTime(timezone=True),
@@ -135,6 +136,13 @@ def upgrade() -> None:
     )
     op.create_index(
         "notifications_of_user", "notifications", ["user_id", "created_at", "id"], unique=False
+    )
+    op.create_index(
+        "notifications_to_mail",
+        "notifications",
+        ["user_id", "created_at"],
+        unique=False,
+        postgresql_where=sa.text("mail <> 'none' AND mailed_at IS NULL"),
     )
     op.create_table(
         "placements",
@@ -478,6 +486,11 @@ def downgrade() -> None:
     op.drop_table("sessions")
     op.drop_index("placements_of_user", table_name="placements")
     op.drop_table("placements")
+    op.drop_index(
+        "notifications_to_mail",
+        table_name="notifications",
+        postgresql_where=sa.text("mail <> 'none' AND mailed_at IS NULL"),
+    )
     op.drop_index("notifications_of_user", table_name="notifications")
     op.drop_table("notifications")
     op.drop_index("entries_of_user", table_name="entries")
