@@ -1,0 +1,181 @@
+"""Pushes that never come, come twice or come late: no photo is lost, none is edited twice."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from sqlalchemy import select
+
+from comfyhoused.creator.house import CreatorHouse
+from comfyhoused.creator.routes import install_creator
+from comfyhoused.creator.sources.sources import remove_source
+from comfyhoused.creator.tables import Channel
+from comfyhoused.creator.watching.channels import PUSH_PATH, drop_idle_channels, tend_channels
+from comfyhoused.kit.clock import get_now
+from tests.google import FakeGoogle
+from tests.ports import take_port
+from tests.waiting import wait_until
+from tests.watch_drive import DriveStage, open_drive_stage
+
+#: Nothing is found by polls while a test runs: it has to be the pushes.
+SELDOM = "60"
+OFTEN = "0.3"
+
+
+class PushStage:
+    """A watched Drive; Google's calls reach `url`."""
+
+    def __init__(self, drive: DriveStage, url: str) -> None:
+        self.drive = drive
+        self.url = url
+
+    async def list_channels(self) -> list[Channel]:
+        async with self.drive.house.database.begin() as session:
+            return list(await session.scalars(select(Channel).order_by(Channel.created_at)))
+
+    async def wait_open(self) -> Channel:
+        """Wait until a channel is open and Google's greeting was taken; returns the channel."""
+
+        async def is_greeted() -> bool:
+            pushes = self.drive.google.list_pushes()
+            return bool(await self.list_channels()) and any(one["status"] == 204 for one in pushes)
+
+        await wait_until(is_greeted)
+        (channel,) = await self.list_channels()
+        return channel
+
+
+@pytest.fixture
+async def open_stage(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    google: FakeGoogle,
+    database_url: str,
+    valkey_url: str,
+) -> AsyncIterator[Any]:
+    """Return what opens the stage with this pause between polls."""
+    async with AsyncExitStack() as stack:
+
+        async def open_with(poll_seconds: str) -> PushStage:
+            port = take_port()
+            opening = open_drive_stage(
+                tmp_path,
+                monkeypatch.setenv,
+                google,
+                database_url=database_url,
+                redis_url=valkey_url,
+                CH_PUBLIC_URL=f"http://127.0.0.1:{port}",
+                CH_POLL_SECONDS=poll_seconds,
+            )
+            drive = await stack.enter_async_context(opening)
+            await stack.enter_async_context(serve_pushes(drive.house, port))
+            return PushStage(drive, f"http://127.0.0.1:{port}")
+
+        yield open_with
+
+
+@asynccontextmanager
+async def serve_pushes(house: CreatorHouse, port: int) -> AsyncIterator[None]:
+    """Serve Creator, Google's way to call us with it, on that port."""
+    app = FastAPI()
+    app.state.creator = house
+    install_creator(app)
+    config = uvicorn.Config(app, port=port, log_config=None, lifespan="off")
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", port)) as listening:
+        serving = asyncio.create_task(server.serve([listening]))
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            await serving
+
+
+@pytest.mark.parametrize(
+    "photos", [34, pytest.param(1000, marks=[pytest.mark.soak, pytest.mark.timeout(1200)])]
+)
+@pytest.mark.parametrize(
+    ("pushes", "poll_seconds"), [("drop", OFTEN), ("double", SELDOM), ("hold", OFTEN)]
+)
+async def test_no_photo_is_lost_or_doubled(
+    open_stage: Any, pushes: str, poll_seconds: str, photos: int
+) -> None:
+    stage: PushStage = await open_stage(poll_seconds)
+    drive, google = stage.drive, stage.drive.google
+    async with drive.watch.watching(count=2):
+        await drive.wait_followed()
+        await stage.wait_open()
+        google.set_switch(pushes=pushes)
+        folders = [
+            google.add_folder(drive.person, f"Day {number}", drive.raw["id"])["id"]
+            for number in range(3)
+        ]
+        for number in range(photos):
+            await asyncio.to_thread(
+                drive.drop, f"{number}.jpg", b"%d" % number, folders[number % 3]
+            )
+        await drive.watch.wait_states(complete=photos)
+        if pushes == "hold":
+            # Ten minutes late, so to speak: everything was found without them.
+            assert google.release_pushes() > 0
+        await wait_until(lambda: are_quiet(google, pushes))
+    edits = await drive.watch.list_edits()
+    assert len(edits) == photos
+    assert len({one.photo_id for one in edits}) == photos
+
+
+def are_quiet(google: FakeGoogle, pushes: str) -> bool:
+    """Tell whether every push that is to come was answered."""
+    sent = google.list_pushes()
+    least = 1 if pushes == "drop" else 2
+    return len(sent) >= least and all(one["status"] == 204 for one in sent)
+
+
+async def test_channels_are_google_s_own_overlap_and_end_with_their_source(open_stage: Any) -> None:
+    stage: PushStage = await open_stage(SELDOM)
+    drive = stage.drive
+    async with drive.watch.watching():
+        await drive.wait_followed()
+        channel = await stage.wait_open()
+    await check_only_google_rings(stage, channel)
+    connection = await drive.get_connection()
+    await tend_channels(drive.house, connection)
+    assert len(await stage.list_channels()) == 1, "the one that is open lasts"
+    async with drive.house.database.begin() as session:
+        (await session.get_one(Channel, channel.id)).expires_at = get_now()
+    await tend_channels(drive.house, connection)
+    assert len(list_open(drive)) == 2, "the next is open before the last has ended"
+    async with drive.house.database.begin() as session:
+        await remove_source(session, drive.watch.user.id, drive.source.id)
+    await drop_idle_channels(drive.house)
+    assert await stage.list_channels() == []
+    assert list_open(drive) == [channel.id], "it ends by itself"
+
+
+def list_open(drive: DriveStage) -> list[str]:
+    """Return the ids of the person's channels that Google has open."""
+    channels = drive.google.list_channels()
+    return [one["id"] for one in channels if one["sub"] == drive.person["sub"]]
+
+
+async def check_only_google_rings(stage: PushStage, channel: Channel) -> None:
+    """Try to ring without the channel's token."""
+    drive = stage.drive
+    before = (await drive.get_connection()).next_look_at
+    async with httpx.AsyncClient(base_url=stage.url) as client:
+        for headers in (
+            {},
+            {"X-Goog-Channel-ID": channel.id},
+            {"X-Goog-Channel-ID": channel.id, "X-Goog-Channel-Token": "a guess"},
+            {"X-Goog-Channel-ID": "another", "X-Goog-Channel-Token": channel.token_digest},
+        ):
+            answer = await client.post(PUSH_PATH, headers=headers)
+            assert answer.status_code == 404
+    assert (await drive.get_connection()).next_look_at == before
