@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -47,9 +47,9 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def open_page(browser: Browser, house: House) -> AsyncIterator[OpenPage]:
-    """Open pages of the house; whatever their console complains of fails the test."""
+@asynccontextmanager
+async def watch_pages(browser: Browser, url: str) -> AsyncIterator[OpenPage]:
+    """Open pages below `url`; in the end, whatever their console complained of fails."""
     complaints: list[str] = []
     async with AsyncExitStack() as contexts:
 
@@ -59,12 +59,15 @@ async def open_page(browser: Browser, house: House) -> AsyncIterator[OpenPage]:
             width: int = 1280,
             height: int = 900,
             expected: str = "",
+            cookie: Any = None,
             **more: Any,
         ) -> Page:
             context = await browser.new_context(
                 viewport={"width": width, "height": height}, reduced_motion="reduce", **more
             )
             contexts.push_async_callback(context.close)
+            if cookie is not None:
+                await context.add_cookies([cookie])
             page = await context.new_page()
             page.set_default_timeout(_PATIENCE_MS)
             page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -77,8 +80,15 @@ async def open_page(browser: Browser, house: House) -> AsyncIterator[OpenPage]:
                     and complaints.append(message.text)
                 ),
             )
-            await page.goto(house.url + path)
+            await page.goto(url + path)
             return page
 
         yield open_one
     assert complaints == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_page(browser: Browser, house: House) -> AsyncIterator[OpenPage]:
+    """Open pages of the house; whatever their console complains of fails the test."""
+    async with watch_pages(browser, house.url) as open_one:
+        yield open_one

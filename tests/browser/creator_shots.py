@@ -1,4 +1,4 @@
-"""Pictures of every screen of Creator, to be looked at: `python -m tests.browser.creator_shots DIR`.
+"""Pictures of every screen of Creator to look at: `python -m tests.browser.creator_shots DIR`.
 
 Every screen full, empty, busy and failed; as a phone and a desk see it; light and dark. Names that
 follow the folder choose: `… DIR home edit` takes those only.
@@ -13,10 +13,9 @@ from pathlib import Path
 from playwright.async_api import Browser, async_playwright
 
 from tests.browser.creator_cast import Cast, cast_users
-from tests.browser.creator_stage import CreatorStage
+from tests.browser.creator_stage import CreatorStage, open_stage
 from tests.chromium import find_chromium
 from tests.postgres import TestPostgres
-from tests.processes import ValkeyProcess
 
 _VIEWS = (
     ("desk-light", 1440, 900, "light"),
@@ -30,25 +29,19 @@ async def main(folder: Path, wanted: Sequence[str]) -> None:
     """Take every picture."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place:
-        valkey = ValkeyProcess(Path(place) / "valkey")
         postgres = TestPostgres(Path(place) / "postgres")
-        valkey.start()
-        stage = CreatorStage(Path(place), valkey.url, postgres.make_database())
         try:
-            await stage.start()
-            await _take_all(stage, folder, wanted)
+            async with open_stage(Path(place) / "stage", postgres.make_database()) as stage:
+                await _take_all(stage, folder, wanted)
         finally:
-            print(stage.api.log.read_text()[-2000:] if "-v" in wanted else "")
-            await stage.close()
             postgres.stop()
-            valkey.kill()
 
 
 async def _take_all(stage: CreatorStage, folder: Path, wanted: Sequence[str]) -> None:
     cast = await cast_users(stage)
     asked = [word for word in wanted if word in ("light", "dark", "phone", "desk")]
     views = [view for view in _VIEWS if all(word in view[0] for word in asked)]
-    names = [word for word in wanted if word not in asked and word != "-v"]
+    names = [word for word in wanted if word not in asked]
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"]

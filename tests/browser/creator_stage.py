@@ -1,6 +1,8 @@
 """Creator's screens on real servers, for browsers: a Valkey, a Postgres, the web server."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,23 @@ from tests.api_process import LoneApi
 from tests.creator_sign_in import create_user, make_creator_cookie
 from tests.creator_stock import Stock
 from tests.house import SECRET
+from tests.processes import ValkeyProcess
+
+
+@asynccontextmanager
+async def open_stage(folder: Path, database_url: str) -> AsyncIterator["CreatorStage"]:
+    """Start a stage with a Valkey of its own."""
+    valkey = ValkeyProcess(folder / "valkey")
+    await asyncio.to_thread(valkey.start)
+    try:
+        stage = CreatorStage(folder, valkey.url, database_url)
+        try:
+            await stage.start()
+            yield stage
+        finally:
+            await stage.close()
+    finally:
+        valkey.kill()
 
 
 class CreatorStage:

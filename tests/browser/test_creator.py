@@ -1,0 +1,264 @@
+"""Creator's screens in a browser: the slider, review, what happens live, and without script."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
+from sqlalchemy import select, update
+
+from comfyhoused.creator.news import tell
+from comfyhoused.creator.tables import Delivery, Edit, Notification, User
+from tests.browser.conftest import watch_pages
+from tests.browser.creator_stage import CreatorStage, open_stage
+from tests.creator_stock import Shot, Stock, paint
+from tests.postgres import TestPostgres
+from tests.waiting import wait_until
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+OpenCreator = Callable[..., Awaitable[Page]]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def stage(
+    tmp_path_factory: pytest.TempPathFactory, postgres: TestPostgres
+) -> AsyncIterator[CreatorStage]:
+    """The web server with Creator open; nothing works, so that everything stands as stocked."""
+    folder = tmp_path_factory.mktemp("creator's screens")
+    async with open_stage(folder, postgres.make_database()) as stage:
+        yield stage
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_creator(browser: Browser, stage: CreatorStage) -> AsyncIterator[OpenCreator]:
+    """Open a screen as a user."""
+    async with watch_pages(browser, stage.url) as open_one:
+
+        async def open_as(stock: Stock, path: str, **more: Any) -> Page:
+            return await open_one(path, cookie=await stage.make_cookie(stock), **more)
+
+        yield open_as
+
+
+async def find_delivery(stage: CreatorStage, edit: Edit) -> Delivery:
+    async with stage.database.begin() as session:
+        return (await session.scalars(select(Delivery).where(Delivery.edit_id == edit.id))).one()
+
+
+async def set_state(stage: CreatorStage, edit: Edit, state: str) -> None:
+    async with stage.database.begin() as session:
+        await session.execute(update(Edit).where(Edit.id == edit.id).values(state=state))
+    data = {"edit_id": edit.id, "state": state}
+    await tell(stage.store, edit.user_id, "edit.changed", data)
+
+
+async def wait_for_news(page: Page) -> None:
+    await page.wait_for_selector("html[data-news=on]", state="attached")
+
+
+async def test_the_slider_compares_by_keyboard_and_pointer_with_the_original_left(
+    stage: CreatorStage, open_creator: OpenCreator
+) -> None:
+    stock = await stage.add_user("slider@example.com")
+    source = await stock.add_source()
+    (edit,) = await stock.add_edits(source, [Shot("Mug.jpg", paint(1))])
+    page = await open_creator(stock, f"/creator/edits/{edit.id}")
+    figure = page.locator(".ba")
+    slider = page.get_by_role("slider", name="Slide to compare")
+    await slider.focus()
+    await page.keyboard.press("ArrowLeft")
+    await expect(slider).to_have_value("49")
+    await expect(slider).to_have_attribute("aria-valuetext", "49 percent original")
+    await page.keyboard.press("Home")
+    assert await figure.evaluate("f => f.style.getPropertyValue('--x')") == "0%"
+    box = await figure.bounding_box()
+    assert box is not None
+    await page.mouse.click(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.3)
+    await expect(slider).to_have_value("75")
+    original = page.locator(".ba__old")
+    assert "/creator/photos/" in str(await original.get_attribute("src"))
+    clip = str(await original.evaluate("e => getComputedStyle(e).clipPath"))
+    assert clip.startswith(("inset(0px calc(25%", "inset(0px 25%")), clip
+    for picture in await page.locator(".ba img").all():
+        assert await picture.evaluate("e => e.complete && e.naturalWidth > 0")
+
+
+async def test_a_batch_is_reviewed_by_keys_swipe_and_undo(
+    stage: CreatorStage, open_creator: OpenCreator
+) -> None:
+    stock = await stage.add_user("review@example.com")
+    source = await stock.add_source(approves_first=True)
+    shots = [Shot(f"{name}.jpg", paint(i), delivery="held") for i, name in enumerate("abc")]
+    edits = {edit.id: edit for edit in await stock.add_edits(source, shots)}
+    page = await open_creator(stock, "/creator/review")
+
+    async def decide(do: Callable[[], Awaitable[Any]], state: str) -> Edit:
+        card = page.locator("[data-card]:visible")
+        edit = edits[str(await card.get_attribute("data-card"))]
+        await do()
+
+        async def is_so() -> bool:
+            return (await find_delivery(stage, edit)).state == state
+
+        await wait_until(is_so)
+        return edit
+
+    async def swipe_left() -> None:
+        box = await page.locator("[data-card]:visible strong").bounding_box()
+        assert box is not None
+        await page.mouse.move(box["x"] + 5, box["y"] + 5)
+        await page.mouse.down()
+        await page.mouse.move(box["x"] - 150, box["y"] + 5, steps=5)
+        await page.mouse.up()
+
+    left = page.locator("[data-left]")
+    await expect(left).to_have_text("3 to look at")
+    await decide(lambda: page.keyboard.press("a"), "due")
+    await expect(left).to_have_text("2 to look at")
+    taken_back = await decide(lambda: page.keyboard.press("r"), "rejected")
+    await page.keyboard.press("u")
+    await expect(page.locator(f"[data-card={taken_back.id}]")).to_be_visible()
+    assert (await find_delivery(stage, taken_back)).state == "due"
+    await decide(swipe_left, "rejected")
+    await decide(lambda: page.get_by_role("button", name="Approve").click(), "due")
+    await expect(left).to_have_text("All looked at")
+    await expect(page.get_by_role("heading", name="All looked at")).to_be_visible()
+
+
+async def test_what_happens_is_seen_live_on_home_and_the_bell_rings(
+    stage: CreatorStage, open_creator: OpenCreator
+) -> None:
+    stock = await stage.add_user("live@example.com")
+    source = await stock.add_source()
+    (edit,) = await stock.add_edits(source, [Shot("Vase.jpg", paint(2), "in_line")])
+    page = await open_creator(stock, "/creator/home")
+    await wait_for_news(page)
+    row = page.locator(f"[data-edit={edit.id}]")
+    await expect(row.locator("[aria-current=step]")).to_have_text("In line")
+    await set_state(stage, edit, "running")
+    await expect(row.locator("[aria-current=step]")).to_have_text("Editing")
+    await tell(stage.store, edit.user_id, "edit.progress", {"edit_id": edit.id, "share": 0.4})
+    await expect(row.locator("progress")).to_have_js_property("value", 40)
+    await expect(row).to_contain_text("Editing, 40 %")
+    await stock.tell("Your plan runs low")
+    await tell(stage.store, edit.user_id, "bell", {})
+    await expect(page.locator("[data-unread]")).to_have_text("1")
+    await set_state(stage, edit, "canceled")
+    await expect(row).to_have_count(0)
+    other = await stage.add_user("other-live@example.com")
+    await tell(stage.store, other.user.id, "bell", {})
+    await expect(page.locator("[data-unread]")).to_have_text("1")
+
+
+async def test_an_edit_that_was_under_way_shows_its_picture_when_it_is_there(
+    stage: CreatorStage, open_creator: OpenCreator
+) -> None:
+    stock = await stage.add_user("arrives@example.com")
+    source = await stock.add_source()
+    (edit,) = await stock.add_edits(source, [Shot("Cup.jpg", paint(3))])
+    await set_state(stage, edit, "running")
+    page = await open_creator(stock, f"/creator/edits/{edit.id}")
+    await wait_for_news(page)
+    await expect(page.get_by_role("button", name="Cancel this edit")).to_be_visible()
+    await set_state(stage, edit, "finished")
+    await expect(page.get_by_role("link", name="Download full size")).to_be_visible()
+    slider = page.get_by_role("slider", name="Slide to compare")
+    await slider.focus()
+    await page.keyboard.press("ArrowRight")
+    await expect(slider).to_have_value("51")
+
+
+async def test_the_gallery_chooses_many_and_tries_them_again(
+    stage: CreatorStage, open_creator: OpenCreator
+) -> None:
+    stock = await stage.add_user("many@example.com", plan="creator")
+    source = await stock.add_source()
+    shots = [Shot(f"{i}.jpg", paint(i, 40, 50), "failed") for i in range(3)]
+    edits = await stock.add_edits(source, shots)
+    page = await open_creator(stock, "/creator/gallery?show=failed")
+    bar = page.get_by_role("group", name="With the chosen ones")
+    await expect(bar).to_be_hidden()
+    boxes = page.get_by_role("checkbox")
+    await boxes.nth(0).check()
+    await boxes.nth(1).check()
+    await expect(bar).to_contain_text("2 chosen")
+    await bar.get_by_role("button", name="Try again").click()
+    await expect(page.get_by_role("status").first).to_contain_text("2 photos go through once more")
+    async with stage.database.begin() as session:
+        states = list(
+            await session.scalars(select(Edit.state).where(Edit.id.in_([e.id for e in edits])))
+        )
+    assert sorted(states) == ["failed", "waiting", "waiting"]
+    await page.reload()
+    await expect(page.get_by_text("once more")).to_have_count(0)
+
+
+async def test_everything_can_be_done_without_script(
+    stage: CreatorStage, open_creator: OpenCreator
+) -> None:
+    stock = await stage.add_user("plain@example.com", plan="creator")
+    source = await stock.add_source(approves_first=True)
+    (held,) = await stock.add_edits(source, [Shot("Held.jpg", paint(4), delivery="held")])
+    page = await open_creator(stock, "/creator/review", java_script_enabled=False)
+    await page.get_by_role("button", name="Approve").click()
+    await expect(page.get_by_role("heading", name="Nothing waits for you")).to_be_visible()
+    assert (await find_delivery(stage, held)).state == "due"
+    await page.goto(f"{stage.url}/creator/edits/{held.id}")
+    await page.locator("summary", has_text="Looks wrong?").click()
+    await page.get_by_label("Colours").check()
+    await page.get_by_label("In your words").fill("Too green")
+    await page.get_by_role("button", name="Say it looks wrong").click()
+    async with stage.database.begin() as session:
+        row = await session.get_one(Edit, held.id)
+    assert row.wrong_reason == "Colours: Too green"
+    await page.get_by_label("Cinematic").first.check()
+    await page.get_by_role("button", name="Edit again").click()
+    await expect(page.get_by_role("status").first).to_contain_text("A new edit has begun")
+    assert held.id not in page.url
+
+
+async def test_leaving_asks_in_a_dialog_that_names_the_effect(
+    stage: CreatorStage, open_creator: OpenCreator
+) -> None:
+    stock = await stage.add_user("leaving@example.com")
+    source = await stock.add_source()
+    await stock.add_edits(source, [Shot("One.jpg", paint(5, 40, 50))])
+    page = await open_creator(stock, "/creator/account")
+    opener = page.get_by_role("link", name="Delete everything")
+    await opener.click()
+    dialog = page.get_by_role("dialog", name="Delete your account?")
+    await expect(dialog).to_contain_text("1 edit and 1 folder")
+    await expect(dialog).to_contain_text("cannot be undone")
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_be_hidden()
+    await expect(opener).to_be_focused()
+    async with stage.database.begin() as session:
+        user = await session.get_one(User, stock.user.id)
+    assert user.deleting_at is None
+
+
+async def test_notifications_are_read_and_settings_are_kept(
+    stage: CreatorStage, open_creator: OpenCreator
+) -> None:
+    stock = await stage.add_user("bell@example.com", plan="creator")
+    await stock.tell("Three pictures are ready", link="/creator/gallery")
+    page = await open_creator(stock, "/creator/notifications")
+    await page.get_by_role("button", name="Mark all as read").click()
+    await expect(page.locator("[data-unread]")).to_have_text("")
+    async with stage.database.begin() as session:
+        mine = select(Notification.read_at).where(Notification.user_id == stock.user.id)
+        assert (await session.scalars(mine)).one() is not None
+    await page.goto(f"{stage.url}/creator/settings")
+    await page.get_by_role("switch", name="When pictures are ready").uncheck()
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("switch", name="When pictures are ready")).not_to_be_checked()
+    await page.goto(f"{stage.url}/creator/plan")
+    await page.get_by_label("Spend at most").fill("12.50")
+    await page.get_by_role("button", name="Save cap").click()
+    await expect(page.get_by_label("Spend at most")).to_have_value("12.5")
+    async with stage.database.begin() as session:
+        user = await session.get_one(User, stock.user.id)
+    assert (user.mail_results, user.mail_problems) == (False, True)
+    assert user.overage_cap_cents == 1250
