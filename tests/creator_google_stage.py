@@ -38,11 +38,15 @@ class GoogleStage:
         self.google = FakeGoogle(folder / "google")
         self.google.start()
         self.database_url = database_url
+        self.photos = folder / "photos"
+        self.photos.mkdir()
         self.api = LoneApi(
             folder / "api",
             redis_url,
             CH_SECRET=SECRET,
             CH_DATABASE_URL=database_url,
+            CH_LOCAL_SOURCES_DIR=self.photos,
+            CH_SETTLE_LOOK_SECONDS=0.1,
             **self.google.environment,
         )
         self.api.environment["CH_PUBLIC_URL"] = self.api.url

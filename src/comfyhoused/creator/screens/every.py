@@ -20,11 +20,13 @@ from comfyhoused.creator.screens import (
     skipped,
     source_page,
     sources_page,
+    welcome,
 )
 
 SCREENS = (
     landing,
     home,
+    welcome,
     gallery,
     gallery_bulk,
     pictures_out,
