@@ -13,7 +13,6 @@ from tests.browser.conftest import watch_pages
 from tests.browser.test_look import find_serious, get_overflow
 from tests.google import FakeGoogle
 from tests.pictures import encode, make_image
-from tests.receiver import Receiver, answer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -35,18 +34,15 @@ async def check_page(page: Page) -> None:
 async def test_one_signs_in_and_drops_a_photo_by_hand(browser: Browser, google: FakeGoogle) -> None:
     user = google.add_user(f"{os.urandom(6).hex()}@demo.example", "Ada Lens")
     folder = google.add_folder(user, "Raw")
-    async with Receiver() as back, watch_pages(browser, google.url) as open_page:
-        back.behaviours["/back"] = answer(
-            200, b"<title>back</title>", **{"Content-Type": "text/html"}
-        )
+    async with watch_pages(browser, google.url) as open_page:
         query = {
             "client_id": CLIENT_ID,
-            "redirect_uri": back.url("/back"),
+            "redirect_uri": f"{google.url}/drive",
             "response_type": "code",
             "scope": f"openid email {DRIVE}",
             "state": "s",
         }
-        page = await open_page(f"/o/oauth2/v2/auth?{urlencode(query)}", **PHONE, expected="favicon")
+        page = await open_page(f"/o/oauth2/v2/auth?{urlencode(query)}", **PHONE)
         await check_page(page)
         await page.get_by_role("link", name="Ada Lens").last.click()
         await check_page(page)

@@ -39,7 +39,7 @@ def make_google(settings: Settings, folder: Path, url: str) -> tuple[Part, dict[
     )
 
     async def is_ready() -> bool:
-        return await is_ok(f"{own}/oauth2/v3/certs")
+        return await is_ok(f"http://{urlsplit(url).netloc.rpartition(':')[0]}:{port}/drive")
 
     return Part("google", command, is_ready), _make_environment(settings, own)
 
