@@ -19,6 +19,7 @@ from comfyhoused.creator.sources.sources import (
     resume_source,
 )
 from comfyhoused.creator.tables import Source
+from comfyhoused.creator.watching.again import look_again
 from comfyhoused.creator.watching.backlog import count_backlog, edit_backlog, leave_backlog
 from comfyhoused.creator.watching.leases import ring_source
 from comfyhoused.creator.watching.settling import settle_photos
@@ -158,6 +159,27 @@ async def test_a_file_that_is_taken_away_again_is_not_edited(stage: WatchStage) 
     put(file, b"back")
     async with stage.watching():
         await stage.wait_states(complete=1)
+
+
+async def test_a_skipped_photo_is_looked_at_again_when_its_owner_asks(stage: WatchStage) -> None:
+    source = await stage.add_source()
+    folder = open_folder(stage.house, source)
+    file = put(stage.raw / "a.jpg")
+    put(stage.raw / "b.txt")
+    await take(stage, source)
+    content = file.read_bytes()
+    times = file.stat()
+    file.unlink()
+    await settle_when_due(stage, source, folder)
+    photos = await stage.wait_states(skipped=2)
+    put(file, content)
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    async with stage.house.database.begin() as session:
+        assert await look_again(session, "somebody else", [one.id for one in photos]) == []
+        asked = await look_again(session, stage.user.id, [one.id for one in photos])
+    assert asked == [one.id for one in photos if one.name == "a.jpg"]
+    async with stage.watching():
+        await stage.wait_states(complete=1, skipped=1)
 
 
 async def test_what_lay_there_before_waits_for_the_owners_choice(stage: WatchStage) -> None:

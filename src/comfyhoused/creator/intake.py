@@ -74,19 +74,6 @@ async def take_in(session: AsyncSession, source_id: str, look: Look) -> int:
     return changed + await _insert(session, source, fresh, look)
 
 
-async def note_gone(session: AsyncSession, source_id: str, present: Collection[str]) -> int:
-    """Skip photos whose files were not there in a look at the whole source; returns how many.
-
-    Not the backlog: a disk that was away for a night would come back as thousands of new photos.
-    """
-    rows = await session.execute(
-        select(Photo.id, Photo.file_key).where(Photo.source_id == source_id, Photo.state == "seen")
-    )
-    gone = [photo_id for photo_id, key in rows if key not in present]
-    await skip_photos(session, gone, "file_gone")
-    return len(gone)
-
-
 async def note_files_gone(
     session: AsyncSession, source_ids: Sequence[str], keys: Sequence[str]
 ) -> None:

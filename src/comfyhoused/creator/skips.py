@@ -11,108 +11,21 @@ from comfyhoused.creator.sources.folder import MARK, SeenFile
 #: More than any photo that we could open; what is larger is a film or a mistake.
 LARGEST_PHOTO_BYTES = 1_000_000_000
 
-_RAW_ENDINGS = frozenset(
-    [
-        "3fr",
-        "arw",
-        "cr2",
-        "cr3",
-        "crw",
-        "dcr",
-        "dng",
-        "erf",
-        "iiq",
-        "kdc",
-        "mef",
-        "mos",
-        "mrw",
-        "nef",
-        "nrw",
-        "orf",
-        "pef",
-        "raf",
-        "rw2",
-        "rwl",
-        "sr2",
-        "srf",
-        "srw",
-        "x3f",
-    ]
+
+def _read_words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_RAW_ENDINGS = _read_words(
+    "3fr arw cr2 cr3 crw dcr dng erf iiq kdc mef mos mrw nef nrw orf pef raf rw2 rwl sr2 "
+    "srf srw x3f"
 )
-_FILM_ENDINGS = frozenset(
-    ["3gp", "avi", "insv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts", "webm", "wmv"]
-)
-_OTHER_PICTURE_ENDINGS = frozenset(
-    [
-        "ai",
-        "avif",
-        "bmp",
-        "eps",
-        "gif",
-        "jp2",
-        "jxl",
-        "psb",
-        "psd",
-        "pxd",
-        "svg",
-        "svgz",
-        "tga",
-        "xcf",
-    ]
-)
-_OTHER_ENDINGS = frozenset(
-    [
-        "7z",
-        "aac",
-        "aae",
-        "aif",
-        "csv",
-        "db",
-        "doc",
-        "docx",
-        "exe",
-        "flac",
-        "gz",
-        "html",
-        "htm",
-        "ini",
-        "json",
-        "key",
-        "lnk",
-        "log",
-        "lrcat",
-        "lrdata",
-        "m4a",
-        "md",
-        "mid",
-        "mp3",
-        "numbers",
-        "odp",
-        "ods",
-        "odt",
-        "ogg",
-        "pages",
-        "pdf",
-        "plist",
-        "pp3",
-        "ppt",
-        "pptx",
-        "rar",
-        "rtf",
-        "tar",
-        "thm",
-        "txt",
-        "url",
-        "wav",
-        "webloc",
-        "xls",
-        "xlsx",
-        "xml",
-        "xmp",
-        "yaml",
-        "yml",
-        "zip",
-    ]
+_FILM_ENDINGS = _read_words("3gp avi insv m2ts m4v mkv mov mp4 mpeg mpg mts webm wmv")
+_OTHER_PICTURE_ENDINGS = _read_words("ai avif bmp eps gif jp2 jxl psb psd pxd svg svgz tga xcf")
+_OTHER_ENDINGS = _read_words(
+    "7z aac aae aif csv db doc docx exe flac gz html htm ini json key lnk log lrcat "
+    "lrdata m4a md mid mp3 numbers odp ods odt ogg pages pdf plist pp3 ppt pptx rar rtf "
+    "tar thm txt url wav webloc xls xlsx xml xmp yaml yml zip"
 )
 
 
@@ -261,6 +174,11 @@ def describe_skip(code: str) -> Skip:
     return _BY_CODE.get(code) or Skip(
         code, "Not edited", "We could not edit this file.", "Put it into the folder again.", True
     )
+
+
+def list_retryable() -> list[str]:
+    """Return the codes of which another look may make an edit."""
+    return sorted(skip.code for skip in _SKIPS if skip.can_retry)
 
 
 def find_skip_code(seen: SeenFile) -> str | None:

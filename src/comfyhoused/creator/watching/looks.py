@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, update
 
 from comfyhoused.creator.house import CreatorHouse
-from comfyhoused.creator.intake import Look, note_gone, take_in
+from comfyhoused.creator.intake import Look, take_in
 from comfyhoused.creator.sources.folder import SeenFile, SourceFolder
 from comfyhoused.creator.sources.opening import list_apart, open_folder
 from comfyhoused.creator.tables import Photo, Source
@@ -81,7 +81,7 @@ async def _list_whole(
     if is_first or memory is None or files != known:
         changed = [seen for seen in files.values() if known.get(seen.key) != seen]
         await _take_in_batches(house, source, changed, frozenset(files), is_first=is_first)
-        await _note_listed(house, source, began_at, frozenset(files))
+        await _note_listed(house, source, began_at)
     if memory is not None:
         memory.files = files
 
@@ -100,13 +100,13 @@ async def _take_in_batches(
             await take_in(session, source.id, look)
 
 
-async def _note_listed(
-    house: CreatorHouse, source: Source, began_at: datetime, present: frozenset[str]
-) -> None:
-    """Remember that it was listed, unless somebody has asked for another listing meanwhile."""
+async def _note_listed(house: CreatorHouse, source: Source, began_at: datetime) -> None:
+    """Remember that it was listed, unless somebody has asked for another listing meanwhile.
+
+    Photos that are not there any more need no word: the second look finds that out.
+    """
     was_at = source.reconciled_at
     async with house.database.begin() as session:
-        await note_gone(session, source.id, present)
         await session.execute(
             update(Source)
             .where(Source.id == source.id, Source.reconciled_at.is_not_distinct_from(was_at))
