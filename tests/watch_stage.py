@@ -21,7 +21,7 @@ from comfyhoused.resources import open_resources
 from comfyhoused.settings import Settings
 from tests.creator_sign_in import create_user
 from tests.house import Program
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 EMAIL = "ada@example.com"
 #: A look every blink, and a dead watcher's sources are another's within two seconds.
@@ -119,15 +119,18 @@ class WatchStage:
         await wait_until(is_listed)
 
     async def wait_states(self, **expected: int) -> list[Photo]:
-        """Wait until there are exactly so many photos in each state; returns all of them."""
+        """Wait until there are exactly so many photos in each state; returns all of them.
+
+        Many take longer: half a second is allowed for each more.
+        """
 
         async def is_so() -> bool:
-            counts: dict[str, int] = {}
-            for photo in await self.list_photos():
-                counts[photo.state] = counts.get(photo.state, 0) + 1
+            query = select(Photo.state, func.count()).group_by(Photo.state)
+            async with self.house.database.begin() as session:
+                counts = {row[0]: row[1] for row in await session.execute(query)}
             return counts == expected
 
-        await wait_until(is_so)
+        await wait_until(is_so, PATIENCE_SECONDS + sum(expected.values()) / 2)
         return await self.list_photos()
 
 
