@@ -41,7 +41,10 @@ async def download(wire: Wire, get_file: GetFile, url: str, file: DriveFile, tar
 async def _fetch_rest(wire: Wire, url: str, file: DriveFile, sink: BinaryIO) -> None:
     """Append what is missing. What was written before the transfer broke off is kept."""
     start = sink.tell()
-    headers = {"Range": f"bytes={start}-"} if start else {}
+    # Packed bytes could not be taken up in the middle.
+    headers = {"Accept-Encoding": "identity"}
+    if start:
+        headers["Range"] = f"bytes={start}-"
     parameters: Parameters = {"alt": "media", "supportsAllDrives": True}
     call = Call("GET", url, parameters, headers=headers, good=_GOOD)
     async with wire.open(call) as response:

@@ -109,7 +109,7 @@ class Wire:
                 yield response
             finally:
                 await response.aclose()
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise DriveUnreachable(f"Google did not answer: {type(error).__name__}.") from error
 
     async def _get_other_token(self, refused: str) -> str:
