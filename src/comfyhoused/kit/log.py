@@ -9,7 +9,9 @@ _FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 def configure_logging(level: str) -> None:
     """Send everything from `level` up to standard error; called by entry points only."""
     logging.basicConfig(level=level.upper(), format=_FORMAT, stream=sys.stderr, force=True)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    # Their lines hold addresses, and at DEBUG headers, in which secrets travel.
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
 
 
