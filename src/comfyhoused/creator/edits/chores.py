@@ -23,7 +23,7 @@ log = get_logger(__name__)
 
 #: A step on a photo is long and cheap to repeat: its lease is longer than that of a job.
 _LEASE_FACTOR = 4
-_WAITING_SECONDS = 2.0
+_WAITING_SECONDS = 5.0
 _SWEEP_SECONDS = 30.0
 
 

@@ -6,6 +6,7 @@ from sqlalchemy import func
 
 from comfyhoused.adapters.storage.storage import ObjectMissing
 from comfyhoused.core.photos.shapes import CONTENT_TYPES, ENDINGS
+from comfyhoused.creator.connections import RECONNECT
 from comfyhoused.creator.edits.claiming import Claim, LeaseGone, hold_delivery
 from comfyhoused.creator.edits.finding import tell_delivery
 from comfyhoused.creator.edits.pictures import get_picture
@@ -72,7 +73,7 @@ async def give_up_delivery(house: CreatorHouse, claim: Claim, problem: Problem) 
     async with house.database.begin() as session:
         delivery = await hold_delivery(session, claim)
         source = await session.get_one(Source, delivery.source_id)
-        if source.state == "reconnect":
+        if source.state == "reconnect" or problem["code"] == RECONNECT:
             return False
         delivery.state = "failed"
         delivery.error = dict(problem)

@@ -9,6 +9,7 @@ from comfyhoused.core.jobs.cancel import mark_erasing
 from comfyhoused.core.jobs.record import Job, JobNotFound, find_job
 from comfyhoused.core.jobs.settlement import Ending
 from comfyhoused.core.jobs.states import JobState
+from comfyhoused.creator.connections import RECONNECT
 from comfyhoused.creator.edits.claiming import Claim, hold_edit
 from comfyhoused.creator.edits.finding import tell_edit
 from comfyhoused.creator.edits.rounds import make_due, restart
@@ -106,7 +107,7 @@ async def give_up_edit(house: CreatorHouse, claim: Claim, problem: Problem) -> b
     async with house.database.begin() as session:
         edit = await hold_edit(session, claim)
         source = await session.get_one(Source, edit.source_id)
-        if source.state == "reconnect":
+        if source.state == "reconnect" or problem["code"] == RECONNECT:
             return False
         await fail(session, edit, problem)
     await tell_edit(house, edit)

@@ -1,5 +1,6 @@
 """From a server's output to a finished picture: like its original, with us, and charged."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import func
@@ -33,6 +34,8 @@ from comfyhoused.kit.clock import get_now
 from comfyhoused.kit.ids import make_id, make_job_id
 
 _MOST_REPORT_BYTES = 64_000
+#: Delivered by then, as a rule, so that all is tidied at once.
+_TIDY_SECONDS = 60
 
 
 async def finish_edit(house: CreatorHouse, claim: Claim) -> None:
@@ -74,7 +77,7 @@ async def _finish(house: CreatorHouse, claim: Claim, work: Work, desk: Path) -> 
         edit.report = {**report.describe(), "kept": list(made.notes)}
         edit.error = None
         edit.finished_at = func.now()
-        make_due(edit)  # for tidying
+        make_due(edit, func.now() + timedelta(seconds=_TIDY_SECONDS))
         await settle(session, house.plans, edit.id, edit.round)
         await _add_delivery(session, work, made)
     await tell_edit(house, edit)

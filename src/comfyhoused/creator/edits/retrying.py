@@ -82,6 +82,8 @@ async def list_failed(
 
 
 def _redeliver(delivery: Delivery) -> None:
+    if delivery.lease_holder is not None:  # it is on its way just now
+        return
     delivery.state = "due"
     delivery.error = None
     make_due(delivery)
