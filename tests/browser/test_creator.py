@@ -1,15 +1,18 @@
 """Creator's screens in a browser: the slider, review, what happens live, and without script."""
 
+import io
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from PIL import Image
+from playwright.async_api import Browser, FilePayload, Page, Route, expect
 from sqlalchemy import select, update
 
 from comfyhoused.creator.news import tell
-from comfyhoused.creator.tables import Delivery, Edit, Notification, User
+from comfyhoused.creator.tables import Delivery, Edit, Notification, Upload, User
 from tests.browser.conftest import watch_pages
 from tests.browser.creator_stage import CreatorStage, open_stage
 from tests.creator_stock import Shot, Stock, paint
@@ -40,6 +43,14 @@ async def open_creator(browser: Browser, stage: CreatorStage) -> AsyncIterator[O
             return await open_one(path, cookie=await stage.make_cookie(stock), **more)
 
         yield open_as
+
+
+def make_large_jpeg() -> bytes:
+    """Return a JPEG of some megabytes, which goes in several parts."""
+    noise = np.random.default_rng(7).integers(0, 255, (900, 1200, 3), dtype=np.uint8)
+    body = io.BytesIO()
+    Image.fromarray(noise).save(body, "JPEG", quality=95)
+    return body.getvalue()
 
 
 async def find_delivery(stage: CreatorStage, edit: Edit) -> Delivery:
@@ -217,6 +228,59 @@ async def test_everything_can_be_done_without_script(
     await page.get_by_role("button", name="Edit again").click()
     await expect(page.get_by_role("status").first).to_contain_text("A new edit has begun")
     assert held.id not in page.url
+
+
+async def test_photos_are_sent_in_parts_and_go_on_after_a_lost_connection_and_a_closed_page(
+    stage: CreatorStage, open_creator: OpenCreator
+) -> None:
+    stock = await stage.add_user("sender@example.com")
+    await stock.add_source()
+    body = make_large_jpeg()
+    photo: FilePayload = {"name": "IMG_1.jpg", "mimeType": "image/jpeg", "buffer": body}
+    notes: FilePayload = {"name": "notes.pdf", "mimeType": "application/pdf", "buffer": b"%PDF"}
+    page = await open_creator(
+        stock, "/creator/add", has_touch=True, width=390, expected="ERR_CONNECTION"
+    )
+    parts: list[tuple[int, int]] = []
+    is_cut = True
+
+    async def pass_on(route: Route) -> None:
+        if route.request.method != "PATCH":
+            await route.continue_()
+            return
+        offset = int(route.request.headers["upload-offset"])
+        if is_cut and len(parts) == 1:
+            await route.abort("connectionfailed")
+            return
+        parts.append((offset, len(route.request.post_data_buffer or b"")))
+        await route.continue_()
+
+    await page.route("**/creator/uploads/**", pass_on)
+    # A real file keeps its time when it is chosen again; one that a test makes up does not.
+    await page.add_init_script(
+        "Object.defineProperty(File.prototype, 'lastModified', { get: () => 1 })"
+    )
+    await page.reload()
+    await page.locator("[data-choose]").first.set_input_files([photo, notes])
+    await expect(page.get_by_text("not a picture")).to_be_visible()
+    await page.get_by_role("button", name="Send 1 photo").click()
+    await expect(page.get_by_text("No connection. It goes on by itself.")).to_be_visible()
+    assert len(parts) == 1
+    page.on("dialog", lambda dialog: dialog.accept())
+    await page.reload()
+    await expect(page.get_by_text("Half sent: IMG_1.jpg")).to_be_visible()
+    is_cut = False
+    await page.locator("[data-choose]").first.set_input_files([photo])
+    await page.get_by_role("button", name="Send 1 photo").click()
+    await expect(page.get_by_text("1 photo sent.")).to_be_visible()
+    assert sum(size for _, size in parts) == len(body)
+    assert [offset for offset, _ in parts] == sorted({offset for offset, _ in parts})
+    async with stage.database.begin() as session:
+        mine = select(Upload).where(Upload.user_id == stock.user.id)
+        upload = (await session.scalars(mine)).one()
+    assert (upload.state, upload.received, upload.name) == ("received", len(body), "IMG_1.jpg")
+    arrived = [chunk for key in upload.parts async for chunk in stage.storage.read(key)]
+    assert b"".join(arrived) == body
 
 
 async def test_leaving_asks_in_a_dialog_that_names_the_effect(

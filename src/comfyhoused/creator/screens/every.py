@@ -2,6 +2,7 @@
 
 from comfyhoused.creator.screens import (
     account_page,
+    add_photos,
     bell,
     edit_page,
     edit_verbs,
@@ -23,10 +24,12 @@ from comfyhoused.creator.screens import (
     welcome,
 )
 
+#: All folders come before one of them: `pause` would be read as its id.
 SCREENS = (
     landing,
     home,
     welcome,
+    add_photos,
     gallery,
     gallery_bulk,
     pictures_out,
@@ -38,8 +41,8 @@ SCREENS = (
     samples_out,
     bell,
     settings_page,
-    source_page,
     sources_page,
+    source_page,
     plan_page,
     help_page,
     live,
