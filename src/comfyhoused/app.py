@@ -87,7 +87,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(
         BodyLimit,
         max_bytes=settings.http.max_body_bytes,
-        unlimited_paths=(f"{API}/files", *UPLOAD_PATHS),
+        unlimited_paths=(f"{API}/files", *UPLOAD_PATHS, "/creator/uploads/"),
     )
     app.add_middleware(SessionCookies)
     app.add_middleware(CrossOrigin, paths=(f"{API}/", "/files/raw/"))
