@@ -8,11 +8,13 @@ from comfyhoused.core.chores import repeat_chore
 from comfyhoused.creator.digests import send_digests
 from comfyhoused.creator.edits.chores import list_edit_chores
 from comfyhoused.creator.house import CreatorHouse
+from comfyhoused.creator.placing import drop_old_uploads, place_uploads
 from comfyhoused.creator.resealing import reseal_tokens
 from comfyhoused.creator.sessions import forget_sessions
 
 _HOUR = 3600.0
 _MAILING_SECONDS = 5.0
+_PLACING_SECONDS = 1.0
 
 
 def list_chores(house: CreatorHouse, name: str) -> list[Coroutine[Any, Any, object]]:
@@ -21,6 +23,10 @@ def list_chores(house: CreatorHouse, name: str) -> list[Coroutine[Any, Any, obje
     reseal = partial(reseal_tokens, house)
     return [
         *list_edit_chores(house, name),
+        repeat_chore(
+            "placing uploads", partial(place_uploads, house, name), seconds=_PLACING_SECONDS
+        ),
+        repeat_chore("forgetting old uploads", partial(drop_old_uploads, house), seconds=_HOUR),
         repeat_chore("mailing news", partial(send_digests, house), seconds=_MAILING_SECONDS),
         repeat_chore("forgetting old sessions", forget, seconds=_HOUR),
         repeat_chore("sealing tokens anew", reseal, seconds=_HOUR),

@@ -1,7 +1,7 @@
 """News of a user's edits as they happen, for pages that are open. A hint: rows are the truth.
 
 Kinds: `edit.changed` (`edit_id`, `state`), `edit.progress` (`edit_id`, `share` 0–1),
-`delivery.changed` (`edit_id`, `state`), `bell` (something is new in the notifications).
+`delivery.changed` (`edit_id`, `state`), `upload.changed` (`id`), `bell` (something is new in the notifications).
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from typing import Any, Literal
 from comfyhoused.adapters.redis.client import Store, StoreUnavailable
 from comfyhoused.core.jobs.events import Event, EventHub
 
-NewsKind = Literal["edit.changed", "edit.progress", "delivery.changed", "bell"]
+NewsKind = Literal["edit.changed", "edit.progress", "delivery.changed", "upload.changed", "bell"]
 
 
 def make_channel(user_id: str) -> str:

@@ -9,6 +9,7 @@ from comfyhoused.creator import (
     picking,
     sign_in,
     unsubscribing,
+    upload_routes,
 )
 from comfyhoused.creator.screens.every import SCREENS
 from comfyhoused.creator.visitors import install_sign_in_needed
@@ -18,6 +19,6 @@ from comfyhoused.creator.watching import push
 def install_creator(app: FastAPI) -> None:
     """Mount the screens; to be called after the handlers of problems and pages are installed."""
     doors = (sign_in, coming_back, connecting, picking, disconnecting, push, unsubscribing)
-    for module in (*doors, *SCREENS):
+    for module in (*doors, upload_routes, *SCREENS):
         app.include_router(module.router)
     install_sign_in_needed(app)

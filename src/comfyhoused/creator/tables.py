@@ -429,7 +429,11 @@ class Notification(Table):
 
 
 class Upload(Table):
-    """A photo on its way from a phone's page into a source's Raw folder; resumes at `received`."""
+    """A photo on its way from a phone's page into a source's Raw folder; resumes at `received`.
+
+    `parts` are the keys of what has arrived, in order. While it is being received `next_try_at`
+    is when it is given up.
+    """
 
     __tablename__ = "uploads"
 
@@ -440,6 +444,7 @@ class Upload(Table):
     name: Mapped[str]
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     received: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    parts: Mapped[list[str]] = mapped_column(JSONB, server_default=text("'[]'"))
     state: Mapped[str] = mapped_column(server_default="receiving")
     upload_key: Mapped[str | None]
     tries: Mapped[int] = mapped_column(Integer, server_default="0")

@@ -26,6 +26,9 @@ _QUALITY = 90
 #: Slower ones take five to ten times the time for a tenth less of size.
 _PRESET = "ultrafast"
 _CHROMAS = (420, 422, 444)
+#: Larger ones are a grid of tiles, as phones write them: decoders need not take more (level 5.2).
+_MOST_UNTILED_PIXELS = 8_900_000
+_TILE = 1024
 
 
 def is_installed() -> bool:
@@ -97,6 +100,7 @@ def write_heic(
         _FORMAT,
         quality=_QUALITY,
         enc_params={"preset": _PRESET, "chroma": chroma if chroma in _CHROMAS else _CHROMAS[0]},
+        tile_size=_TILE if image.width * image.height > _MOST_UNTILED_PIXELS else 0,
         exif=metadata.exif or None,
         xmp=metadata.xmp or None,
         icc_profile=profile,

@@ -65,6 +65,13 @@ def make_name(
     return f"{_make_safe(filled, len(ending) + 1)}.{ending}"
 
 
+def make_safe_name(name: str) -> str:
+    """Return a file name that every disk takes, as like the one given as that can be."""
+    stem, ending = _part(name)
+    plain = re.sub(r"[^A-Za-z0-9]", "", ending)[:10]
+    return f"{_make_safe(stem, len(plain) + 1)}{f'.{plain}' if plain else ''}"
+
+
 def _list_fields() -> str:
     return ", ".join(f"{{{field}}}" for field in FIELDS)
 

@@ -312,6 +312,12 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
         sa.Column("received", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column(
+            "parts",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'[]'"),
+            nullable=False,
+        ),
         sa.Column("state", sa.Text(), server_default="receiving", nullable=False),
         sa.Column("upload_key", sa.Text(), nullable=True),
         sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
