@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from comfyhoused.adapters.google.account_errors import GoogleUnreachable
+from comfyhoused.adapters.google.accounts import GoogleAccounts
 from comfyhoused.adapters.google.grants import DRIVE, DRIVE_FILE
 from comfyhoused.creator.connections import (
     ConnectionGone,
@@ -205,6 +207,61 @@ async def test_fifty_in_three_processes_make_one_refresh(
     assert [len(lines) for lines in answers] == [16, 16, 16]
     assert len({line for lines in answers for line in lines}) == 1
     assert count_token_requests(stage) == 1
+
+
+async def test_whoever_died_over_it_holds_nobody_up_for_long(
+    stage: GoogleStage, house: CreatorHouse
+) -> None:
+    person = add_person(stage)
+    await connect(stage, person)
+    connection = await get_connection(house, person)
+    await age(house, connection)
+    its = update(Connection).where(Connection.id == connection.id)
+    async with house.database.begin() as session:
+        soon = func.clock_timestamp() + timedelta(seconds=0.5)
+        await session.execute(its.values(refreshing_until=soon))
+    stage.google.forget_requests()
+
+    tokens = await asyncio.gather(*(get_token(house, connection.id) for _ in range(5)))
+
+    assert len(set(tokens)) == 1
+    assert count_token_requests(stage) == 1
+
+
+async def test_a_token_serves_until_its_end_where_google_is_away(
+    stage: GoogleStage, house: CreatorHouse
+) -> None:
+    person = add_person(stage)
+    await connect(stage, person)
+    connection = await get_connection(house, person)
+    token = await get_token(house, connection.id)
+    its = update(Connection).where(Connection.id == connection.id)
+    async with house.database.begin() as session:
+        soon = func.clock_timestamp() + timedelta(minutes=3)
+        long_ago = func.clock_timestamp() - timedelta(minutes=57)
+        await session.execute(its.values(expires_at=soon, refreshed_at=long_ago))
+    stage.google.plan_fault("/token", action="refuse", status=503, reason="backendError", times=2)
+    assert await get_token(house, connection.id) == token
+    with pytest.raises(GoogleUnreachable):
+        await get_token(house, connection.id, fresh=True)
+
+
+async def test_a_house_that_google_does_not_know_waits_for_its_operator(
+    stage: GoogleStage, house: CreatorHouse
+) -> None:
+    person = add_person(stage)
+    await connect(stage, person)
+    connection = await get_connection(house, person)
+    await age(house, connection)
+    settings = house.google.settings
+    unknown = GoogleAccounts(
+        house.google.http, settings.google_issuer, "another client", "another secret"
+    )
+    other = replace(house, google=replace(house.google, known_as=unknown))
+    with pytest.raises(GoogleUnreachable):
+        await get_token(other, connection.id)
+    assert (await get_connection(house, person)).state == "connected"
+    assert await get_token(house, connection.id)
 
 
 async def test_a_refused_token_is_replaced_once_for_all(

@@ -14,7 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from comfyhoused.adapters.google.account_errors import GoogleGrantLost, GoogleUnreachable
+from comfyhoused.adapters.google.account_errors import (
+    GoogleGrantLost,
+    GoogleRefusesUs,
+    GoogleUnreachable,
+)
 from comfyhoused.adapters.google.grants import Grant
 from comfyhoused.creator.house import CreatorHouse
 from comfyhoused.creator.news import tell
@@ -26,12 +30,14 @@ from comfyhoused.kit.vault import Vault, VaultLocked
 
 log = get_logger(__name__)
 
-#: A token is renewed so long before it ends; the one that is there serves until shortly before.
-_SOON = timedelta(minutes=5)
-_TOO_SOON = timedelta(seconds=30)
+#: A token is renewed so long before it ends (or a share of its life, where that is short); the
+#: one that is there serves until shortly before.
+_SOON = (timedelta(minutes=5), 1 / 4)
+_TOO_SOON = (timedelta(seconds=30), 1 / 20)
+_ASK_SECONDS = 12.0
 #: Longer than asking Google may take; whoever dies over it holds the others up for so long.
-_CLAIM = timedelta(seconds=45)
-_AFTER_FAILURE = timedelta(seconds=3)
+_CLAIM = timedelta(seconds=15)
+_AFTER_FAILURE = timedelta(seconds=1)
 _PATIENCE_SECONDS = 30.0
 _LOOK_SECONDS = 0.05
 _SLOWEST_LOOK_SECONDS = 0.4
@@ -187,16 +193,19 @@ async def _claim(session: AsyncSession, connection: Connection) -> bool:
     return claimed is not None
 
 
-def _is_good(held: _Held, margin: timedelta, newer_than: datetime | None) -> bool:
-    is_new = newer_than is None or held.connection.refreshed_at > newer_than
-    return is_new and held.connection.expires_at > held.now + margin
+def _is_good(held: _Held, margin: tuple[timedelta, float], newer_than: datetime | None) -> bool:
+    connection = held.connection
+    is_new = newer_than is None or connection.refreshed_at > newer_than
+    longest, share = margin
+    left = min(longest, (connection.expires_at - connection.refreshed_at) * share)
+    return is_new and connection.expires_at > held.now + left
 
 
 async def _refresh(house: CreatorHouse, held: _Held, *, is_fresh: bool) -> str:
     connection = held.connection
     try:
         tokens = open_tokens(house.google.vault, connection)
-        grant = await house.google.accounts.refresh(tokens.refresh_token)
+        grant = await _ask_google(house, tokens)
     except GoogleGrantLost as error:
         await _note_loss(house, connection)
         raise ReconnectNeeded("Google does not let us in any more.") from error
@@ -207,6 +216,18 @@ async def _refresh(house: CreatorHouse, held: _Held, *, is_fresh: bool) -> str:
         raise
     await _store(house, connection, grant, tokens)
     return grant.access_token
+
+
+async def _ask_google(house: CreatorHouse, tokens: Tokens) -> Grant:
+    """Return a new access token. A house that Google does not know waits until it is mended."""
+    try:
+        async with asyncio.timeout(_ASK_SECONDS):
+            return await house.google.accounts.refresh(tokens.refresh_token)
+    except TimeoutError as error:
+        raise GoogleUnreachable("Google takes too long.") from error
+    except GoogleRefusesUs as error:
+        log.critical("Google refuses this house: %s", error.detail)
+        raise GoogleUnreachable("Whoever runs this house has to look at it.") from error
 
 
 async def _store(house: CreatorHouse, connection: Connection, grant: Grant, before: Tokens) -> None:

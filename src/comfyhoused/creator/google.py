@@ -20,7 +20,6 @@ class GoogleNotSetUp(Unavailable):
 
     code = "google_not_set_up"
     title = "Nobody can sign in here yet"
-    retryable = False
 
 
 @dataclass(frozen=True, slots=True)
