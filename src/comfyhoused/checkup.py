@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 
+from comfyhoused.adapters.postgres.database import DatabaseUnavailable
+from comfyhoused.adapters.postgres.durability import find_weaknesses as find_database_weaknesses
 from comfyhoused.adapters.redis.client import Store, StoreUnavailable, open_store
 from comfyhoused.adapters.redis.durability import find_weaknesses
 from comfyhoused.adapters.storage.storage import StorageUnavailable
 from comfyhoused.core.fleet.backends import BackendStatus, list_statuses
 from comfyhoused.core.workflows.audited_nodes import AUDITED, REFUSED
-from comfyhoused.resources import get_redis_url, make_storage
+from comfyhoused.creator.migrating import UnfitSchema, check_schema
+from comfyhoused.resources import get_redis_url, make_database, make_storage
 from comfyhoused.settings import DEVELOPMENT_SECRET, Settings
 
 _GUARANTEES = {
@@ -30,13 +33,14 @@ class Finding:
 
 
 async def list_findings(settings: Settings) -> list[Finding]:
-    """Look at the secret, Redis, the file store and the backends; nothing is changed."""
+    """Look at the secret, Redis, Postgres, files and the backends; nothing is changed."""
     store = open_store(get_redis_url(settings))
     try:
         redis = await _check_redis(store)
         fleet = [] if redis[0].is_wrong else await _check_backends(store)
         storage = await _check_storage(settings)
-        own = [_check_secret(settings), *redis, storage, _check_mail(settings)]
+        database = await _check_database(settings)
+        own = [_check_secret(settings), *redis, *database, storage, _check_mail(settings)]
         rules = [*_list_node_policy(settings), _describe_moderation(settings)]
         return [*own, *rules, *fleet]
     finally:
@@ -65,6 +69,24 @@ async def _check_redis(store: Store) -> list[Finding]:
     if not weaknesses:
         return [Finding("redis", False, "it keeps what it has answered")]
     return [Finding("redis", True, weakness) for weakness in weaknesses]
+
+
+async def _check_database(settings: Settings) -> list[Finding]:
+    database = make_database(settings)
+    if database is None:
+        return [Finding("postgres", False, "none: Creator is not set up here")]
+    try:
+        await check_schema(database)
+        weaknesses = await find_database_weaknesses(database)
+    except DatabaseUnavailable:
+        return [Finding("postgres", True, "it does not answer; see CH_DATABASE_URL")]
+    except UnfitSchema as error:
+        return [Finding("postgres", True, str(error))]
+    finally:
+        await database.aclose()
+    if not weaknesses:
+        return [Finding("postgres", False, "it keeps what it commits, and is of this version")]
+    return [Finding("postgres", True, weakness) for weakness in weaknesses]
 
 
 async def _check_storage(settings: Settings) -> Finding:

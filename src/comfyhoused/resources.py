@@ -5,8 +5,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy.exc import ArgumentError
-
 from comfyhoused.adapters.mail.smtp import MailServer
 from comfyhoused.adapters.moderation.command import CommandModerator
 from comfyhoused.adapters.moderation.http import HttpModerator
@@ -109,7 +107,7 @@ def make_database(settings: Settings) -> Database | None:
     url = settings.creator.database_url
     try:
         return open_database(url) if url is not None else None
-    except (ArgumentError, ImportError) as error:
+    except ValueError as error:
         # The address is not repeated: it holds a password.
         raise UnfitHouse("CH_DATABASE_URL must be postgresql://user:password@host/name.") from error
 

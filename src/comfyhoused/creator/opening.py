@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from comfyhoused.adapters.postgres.database import DatabaseUnavailable
+from comfyhoused.adapters.postgres.durability import find_weaknesses
 from comfyhoused.core.photos.studio import PhotoStudio
 from comfyhoused.creator.google import open_google
 from comfyhoused.creator.house import CreatorHouse
@@ -12,7 +13,7 @@ from comfyhoused.creator.migrating import check_schema
 from comfyhoused.creator.plans import CreatorPlanBook
 from comfyhoused.creator.presets.book import PresetBook
 from comfyhoused.kit.log import get_logger
-from comfyhoused.resources import Resources
+from comfyhoused.resources import Resources, UnfitHouse
 
 log = get_logger(__name__)
 
@@ -41,12 +42,24 @@ async def open_creator(resources: Resources) -> AsyncIterator[CreatorHouse | Non
 
 
 async def wait_for_schema(house: CreatorHouse) -> None:
-    """Return once the database answers and is of this version; raises UnfitSchema."""
+    """Return once the database answers and is of this version; raises UnfitHouse.
+
+    Production refuses one that may lose what it has committed; development warns.
+    """
     while True:
         try:
             await check_schema(house.database)
+            await _check_durability(house)
         except DatabaseUnavailable:
             log.warning("waiting for Postgres")
             await asyncio.sleep(_DATABASE_SECONDS)
         else:
             return
+
+
+async def _check_durability(house: CreatorHouse) -> None:
+    reasons = [f"Postgres: {reason}" for reason in await find_weaknesses(house.database)]
+    if reasons and house.resources.settings.house.mode == "production":
+        raise UnfitHouse("Not fit for production:\n- " + "\n- ".join(reasons))
+    for reason in reasons:
+        log.warning("development only: %s", reason)

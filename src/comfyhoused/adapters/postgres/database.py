@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
@@ -16,7 +17,10 @@ from comfyhoused.kit.errors import Unavailable
 
 _POOL_SIZE = 8
 _WAIT_SECONDS = 5
-_DRIVER = "postgresql+asyncpg://"
+#: SQLSTATEs of a server that starts, stops, recovers, or takes no more connections.
+_AWAY = ("57P", "53300", "08")
+_DRIVER = "postgresql+asyncpg"
+_SCHEMES = ("postgresql", "postgres", _DRIVER)
 
 
 class DatabaseUnavailable(Unavailable):
@@ -46,7 +50,7 @@ class Database:
         except (OSError, PoolTimeout, OperationalError, InterfaceError) as error:
             raise DatabaseUnavailable("Postgres does not answer.") from error
         except DBAPIError as error:
-            if error.connection_invalidated:
+            if error.connection_invalidated or _find_state(error).startswith(_AWAY):
                 raise DatabaseUnavailable("Postgres went away.") from error
             raise
 
@@ -56,11 +60,12 @@ class Database:
 
 
 def open_database(url: str) -> Database:
-    """Return the database at `postgresql://…`; connects when it is first used."""
-    scheme, _, rest = url.partition("://")
-    address = _DRIVER + rest if scheme in ("postgres", "postgresql") else url
+    """Return the database at `postgresql://…`; connects when it is first used.
+
+    Raises ValueError for any other address.
+    """
     engine = create_async_engine(
-        address,
+        _read_address(url),
         pool_size=_POOL_SIZE,
         max_overflow=_POOL_SIZE,
         pool_timeout=_WAIT_SECONDS,
@@ -68,3 +73,20 @@ def open_database(url: str) -> Database:
         connect_args={"timeout": _WAIT_SECONDS},
     )
     return Database(engine)
+
+
+def _find_state(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", None) or "")
+
+
+def _read_address(url: str) -> URL:
+    try:
+        address = make_url(url)
+    except ArgumentError as error:
+        raise ValueError("it is no address of a database") from error
+    if address.drivername not in _SCHEMES:
+        raise ValueError("it does not begin with postgresql://")
+    query = dict(address.query)
+    if "sslmode" in query:  # as libpq and all providers write it
+        query["ssl"] = query.pop("sslmode")
+    return address.set(drivername=_DRIVER, query=query)
