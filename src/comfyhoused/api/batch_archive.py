@@ -9,13 +9,13 @@ from typing import Any
 import orjson
 
 from comfyhoused.adapters.storage.storage import ObjectMissing
-from comfyhoused.api.zip_stream import Member, stream_members
 from comfyhoused.core.files.content_types import EXTENSIONS
 from comfyhoused.core.files.records import File, FileNotFound, get_file
 from comfyhoused.core.jobs.archive import load_document
 from comfyhoused.core.jobs.batches import Batch, Item, list_items
 from comfyhoused.core.jobs.record import Job
 from comfyhoused.kit.clock import get_now
+from comfyhoused.kit.zip_stream import Member, stream_members
 from comfyhoused.resources import Resources
 
 MANIFEST = "manifest.json"
