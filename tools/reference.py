@@ -78,7 +78,7 @@ def write_openapi() -> str:
 def list_documented_errors() -> list[type[errors.ComfyhouseError]]:
     """Import the whole server and return every error class that a customer may see."""
     for module in pkgutil.walk_packages(comfyhoused.__path__, "comfyhoused."):
-        if not module.name.endswith("__main__"):
+        if not module.name.endswith(("__main__", "migrations.env")):  # programs, not modules
             importlib.import_module(module.name)
     _root, *below = errors.list_error_classes()  # only leaves of the root are ever raised
     classes = [error for error in below if "code" in vars(error)]
