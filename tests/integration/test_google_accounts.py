@@ -120,6 +120,15 @@ async def test_a_key_that_is_not_published_lets_nobody_in(
     assert issuer.asked.count("/keys") == 1
 
 
+async def test_google_may_change_its_keys(issuer: Issuer) -> None:
+    async with httpx.AsyncClient() as http:
+        patient = GoogleAccounts(http, issuer.url, "our client", "our secret", again_seconds=0)
+        assert (await patient.identify(make_grant(issuer, FIRST), "n")).sub == "1077"
+        issuer.keys = [SECOND]
+        assert (await patient.identify(make_grant(issuer, SECOND), "n")).sub == "1077"
+    assert issuer.asked.count("/keys") == 2
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -26,22 +26,33 @@ _LARGEST_BYTES = 1_000_000
 _DISCOVERY = "/.well-known/openid-configuration"
 #: How long Google's own words about itself are believed, and how soon they may be asked again.
 _KEPT_SECONDS = 3600
-_AGAIN_SECONDS = 10
+_AGAIN_SECONDS = 10.0
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 #: What a refusal means when it is not about our own registration.
 _LOST = frozenset({"invalid_grant", "invalid_token"})
 
 
 class GoogleAccounts:
-    """One house, as an app that Google knows by `client_id`. One per process."""
+    """One house, as an app that Google knows by `client_id`. One per process.
+
+    A key that is not among Google's published ones has them asked for again, but not sooner than
+    `again_seconds` after the last time.
+    """
 
     def __init__(
-        self, http: httpx.AsyncClient, issuer: str, client_id: str, client_secret: str
+        self,
+        http: httpx.AsyncClient,
+        issuer: str,
+        client_id: str,
+        client_secret: str,
+        *,
+        again_seconds: float = _AGAIN_SECONDS,
     ) -> None:
         self._http = http
         self._issuer = issuer.rstrip("/")
         self._client_id = client_id
         self._client_secret = client_secret
+        self._again_seconds = again_seconds
         self._kept: dict[str, tuple[float, dict[str, Any]]] = {}
 
     def __repr__(self) -> str:
@@ -149,9 +160,9 @@ class GoogleAccounts:
 
     async def _get_keys(self, *, is_fresh: bool) -> dict[str, Any]:
         url: str = (await self._discover())["jwks_uri"]
-        return await self._get_kept(url, _AGAIN_SECONDS if is_fresh else _KEPT_SECONDS)
+        return await self._get_kept(url, self._again_seconds if is_fresh else _KEPT_SECONDS)
 
-    async def _get_kept(self, url: str, seconds: int) -> dict[str, Any]:
+    async def _get_kept(self, url: str, seconds: float) -> dict[str, Any]:
         kept = self._kept.get(url)
         if kept is not None and time.monotonic() - kept[0] < seconds:
             return kept[1]
