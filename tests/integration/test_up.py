@@ -142,6 +142,8 @@ def test_once_makes_a_picture_and_leaves_no_process(tmp_path: Path, houses: list
     key_file = house.data / "demo-key"
     assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
     assert key_file.read_text().strip() in house.text
+    assert re.search(r"Creator +http://127\.0\.0\.1:\d+/creator\n", house.text)
+    assert re.search(r"Drive +http://127\.0\.0\.1:\d+/drive +\(a demo, not Google", house.text)
 
 
 def test_a_killed_house_leaves_no_orphan_and_loses_nothing(
