@@ -19,7 +19,8 @@ from comfyhoused.checkup import list_backend_lines, list_findings
 from comfyhoused.cli_accounts import accounts
 from comfyhoused.cli_keys import keys
 from comfyhoused.cli_store import fail, load_settings, with_store
-from comfyhoused.creator.migrating import find_head, upgrade_database
+from comfyhoused.creator.migrating import upgrade_database
+from comfyhoused.creator.schema import HEAD
 from comfyhoused.embedded.errors import CannotStart
 from comfyhoused.embedded.ports import check_port
 from comfyhoused.embedded.programs import (
@@ -124,7 +125,7 @@ def migrate() -> None:
         return
     changed = asyncio.run(upgrade_database(database_url))
     print(
-        f"Postgres holds revision {find_head()}, which is this version's. "
+        f"Postgres holds revision {HEAD}, which is this version's. "
         f"{'It was brought there now.' if changed else 'Nothing to do.'}"
     )
 

@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import func, select
 
 from comfyhoused.adapters.postgres.database import Database, open_database
-from comfyhoused.creator.migrating import find_head, upgrade_database
+from comfyhoused.creator.migrating import upgrade_database
 from comfyhoused.creator.notifications import notify
+from comfyhoused.creator.schema import HEAD
 from comfyhoused.creator.tables import Notification
 from tests.api_process import LoneApi
 from tests.creator_sign_in import create_user, sign_in_creator
@@ -91,7 +92,7 @@ async def test_nothing_starts_on_tables_that_are_not_migrated(
         assert part.process is not None
         assert await asyncio.to_thread(part.process.wait, PATIENCE_SECONDS) != 0
         assert "Run `comfyhoused migrate`" in part.log.read_text()
-    assert migrate(environment, tmp_path) == migrate(environment, tmp_path) == find_head()
+    assert migrate(environment, tmp_path) == migrate(environment, tmp_path) == HEAD
     worker.start()
     database = open_database(environment["CH_DATABASE_URL"])
     await check_chores(database, (await create_user(database)).id)

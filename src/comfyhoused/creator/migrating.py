@@ -5,19 +5,14 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from comfyhoused.adapters.postgres.database import Database, open_database
-from comfyhoused.resources import UnfitHouse
+from comfyhoused.adapters.postgres.database import open_database
+from comfyhoused.creator.schema import HEAD, check_known
 
 #: Held while the schema is changed: any number that nobody else uses in this database.
 _LOCK = 7_216_033_114
 _FOLDER = Path(__file__).with_name("migrations")
-
-
-class UnfitSchema(UnfitHouse):
-    """The schema in Postgres is not this version's; the message says what to do."""
 
 
 async def upgrade_database(url: str) -> bool:
@@ -35,26 +30,6 @@ async def upgrade_database(url: str) -> bool:
         await database.aclose()
 
 
-async def check_schema(database: Database) -> None:
-    """Raise UnfitSchema where the schema is not this version's."""
-    async with database.begin() as session:
-        found = await (await session.connection()).run_sync(_find_revision)
-    head = find_head()
-    if found is None or found in _list_older(head):
-        raise UnfitSchema(
-            "The database of CH_DATABASE_URL is not of this version yet. Run `comfyhoused migrate`."
-        )
-    if found != head:
-        raise _newer(found)
-
-
-def find_head() -> str:
-    """Return the revision of this version's schema."""
-    head = ScriptDirectory(str(_FOLDER)).get_current_head()
-    assert head is not None, "there is at least one revision"
-    return head
-
-
 def make_config(connection: Connection) -> Config:
     """Return what Alembic's commands are told: where the revisions are, and on what they work."""
     config = Config()
@@ -64,26 +39,9 @@ def make_config(connection: Connection) -> Config:
 
 
 def _upgrade(connection: Connection) -> bool:
-    found, head = _find_revision(connection), find_head()
-    if found == head:
+    found = MigrationContext.configure(connection).get_current_revision()
+    if found == HEAD:
         return False
-    if found is not None and found not in _list_older(head):
-        raise _newer(found)
+    check_known(found)
     command.upgrade(make_config(connection), "head")
     return True
-
-
-def _find_revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def _list_older(head: str) -> set[str]:
-    script = ScriptDirectory(str(_FOLDER))
-    return {one.revision for one in script.iterate_revisions(head, "base")} - {head}
-
-
-def _newer(found: str) -> UnfitSchema:
-    return UnfitSchema(
-        f"The database of CH_DATABASE_URL is of revision {found}, which a newer Comfyhouse has "
-        "written. Nothing was changed: run that version, or restore your backup."
-    )

@@ -9,9 +9,9 @@ from comfyhoused.adapters.postgres.durability import find_weaknesses
 from comfyhoused.core.photos.studio import PhotoStudio
 from comfyhoused.creator.google import open_google
 from comfyhoused.creator.house import CreatorHouse
-from comfyhoused.creator.migrating import check_schema
 from comfyhoused.creator.plans import CreatorPlanBook
 from comfyhoused.creator.presets.book import PresetBook
+from comfyhoused.creator.schema import check_schema
 from comfyhoused.kit.log import get_logger
 from comfyhoused.resources import Resources, UnfitHouse
 
