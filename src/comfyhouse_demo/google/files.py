@@ -182,6 +182,7 @@ def tell(store: Store, file: File, *, is_removed: bool = False) -> None:
             apps=write_json(file.apps),
             at=now(),
         )
+    store.has_news.set()
 
 
 def create_drive(store: Store, name: str, subs: list[str]) -> str:

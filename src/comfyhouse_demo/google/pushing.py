@@ -14,7 +14,7 @@ from comfyhouse_demo.google.house import GOOGLE, Google
 from comfyhouse_demo.google.scopes import SEES_ALL
 from comfyhouse_demo.google.store import now, read_json
 
-_PAUSE_SECONDS = 0.02
+_MOMENT_SECONDS = 0.02
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
 _TRIES = 4
 _AGENT = "APIs-Google; (+https://developers.google.com/webmasters/APIs-Google.html)"
@@ -42,14 +42,15 @@ class Pushes:
         self.sent: list[dict[str, Any]] = []
 
     async def run(self) -> None:
-        """Look for changes for ever."""
+        """Tell of changes for ever."""
         async with aiohttp.ClientSession(timeout=_TIMEOUT) as self._http:
             while True:
-                await asyncio.sleep(_PAUSE_SECONDS)
+                await self._google.store.has_news.wait()
+                self._google.store.has_news.clear()
+                await asyncio.sleep(_MOMENT_SECONDS)
                 last = self._find_last()
-                if last > self._told:
-                    self._tell(self._told, last)
-                    self._told = last
+                self._tell(self._told, last)
+                self._told = last
 
     async def close(self) -> None:
         """Send nothing any more."""

@@ -21,6 +21,7 @@ async def send_content(request: web.Request, store: Store, file: File) -> web.St
     start, end = _read_range(request.headers.get("Range", ""), file.size)
     response = web.StreamResponse(status=206 if "Range" in request.headers else 200)
     response.content_type = file.mime
+    response.headers["X-Content-Type-Options"] = "nosniff"
     response.content_length = end - start
     if response.status == 206:
         response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{file.size}"

@@ -1,5 +1,6 @@
 """Where the demo keeps everything: one SQLite file for what is known, a folder for bytes."""
 
+import asyncio
 import json
 import secrets
 import sqlite3
@@ -52,6 +53,8 @@ class Store:
         self.folder = folder
         self.blobs = folder / "blobs"
         self.blobs.mkdir(parents=True, exist_ok=True)
+        #: Set whenever the feed of changes has grown; whoever sends pushes waits for it.
+        self.has_news = asyncio.Event()
         self._sql = sqlite3.connect(folder / "google.sqlite", isolation_level=None)
         self._sql.row_factory = sqlite3.Row
         # A demo need not survive a power cut, and so waits for no disk.
