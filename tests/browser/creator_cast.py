@@ -102,6 +102,18 @@ async def _cast_full(stage: CreatorStage, cast: Cast) -> None:
         Scene("edit", f"/creator/edits/{edits[0].id}", cookie),
         Scene("edit-held", f"/creator/edits/{waiting[0].id}", cookie),
         Scene("source", f"/creator/sources/{source.id}", cookie),
+        Scene(
+            "welcome-preset",
+            "/creator/welcome?kind=local&name=Shop+/+Raw&raw=ada@example.com/a&edited=ada@example.com/b",
+            cookie,
+        ),
+        Scene("welcome-photos", f"/creator/welcome/{source.id}", cookie),
+        Scene(
+            "account-dialog",
+            "/creator/account",
+            cookie,
+            "document.getElementById('delete').showModal()",
+        ),
         Scene("account-delete", "/creator/account/delete", cookie),
     ]
 
@@ -134,7 +146,7 @@ async def _cast_empty(stage: CreatorStage, cast: Cast) -> None:
         "notifications",
         "plan",
         "add",
-        "setup",
+        "welcome",
     ):
         cast.scenes.append(Scene(f"empty-{path}", f"/creator/{path}", cookie))
 
