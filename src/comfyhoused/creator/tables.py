@@ -226,6 +226,7 @@ class Photo(Table):
         UniqueConstraint("source_id", "file_key", "revision"),
         _one_of("state", PHOTO_STATES),
         Index("photos_of_user", "user_id", "seen_at", "id"),
+        Index("photos_by_state", "user_id", "source_id", "state"),
         Index(
             "photos_waiting", "user_id", "seen_at", "id", postgresql_where=text("state = 'waiting'")
         ),
@@ -316,6 +317,7 @@ class Edit(Table):
             postgresql_where=text("state IN ('waiting', 'in_line', 'running', 'finishing')"),
         ),
         Index("edits_of_photo", "photo_id"),
+        Index("edits_of_source", "source_id", "created_at", "id"),
     )
 
 
@@ -347,6 +349,7 @@ class Delivery(Table):
 
     __table_args__ = (
         _one_of("state", DELIVERY_STATES),
+        Index("deliveries_by_state", "user_id", "state"),
         Index("deliveries_due", "next_try_at", postgresql_where=text("next_try_at IS NOT NULL")),
     )
 
@@ -419,6 +422,7 @@ class Notification(Table):
         UniqueConstraint("user_id", "once"),
         CheckConstraint("mail IN ('digest', 'now', 'none')", name="mail_known"),
         Index("notifications_of_user", "user_id", "created_at", "id"),
+        Index("notifications_unread", "user_id", postgresql_where=text("read_at IS NULL")),
         Index(
             "notifications_to_mail",
             "user_id",

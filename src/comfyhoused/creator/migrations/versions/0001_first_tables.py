@@ -144,6 +144,13 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("mail <> 'none' AND mailed_at IS NULL"),
     )
+    op.create_index(
+        "notifications_unread",
+        "notifications",
+        ["user_id"],
+        unique=False,
+        postgresql_where=sa.text("read_at IS NULL"),
+    )
     op.create_table(
         "placements",
         sa.Column("key", sa.Text(), nullable=False),
@@ -281,6 +288,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("source_id", "file_key", "revision"),
     )
+    op.create_index("photos_by_state", "photos", ["user_id", "source_id", "state"], unique=False)
     op.create_index("photos_of_user", "photos", ["user_id", "seen_at", "id"], unique=False)
     op.create_index(
         "photos_open",
@@ -404,6 +412,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("next_try_at IS NOT NULL"),
     )
     op.create_index("edits_of_photo", "edits", ["photo_id"], unique=False)
+    op.create_index("edits_of_source", "edits", ["source_id", "created_at", "id"], unique=False)
     op.create_index("edits_of_user", "edits", ["user_id", "created_at", "id"], unique=False)
     op.create_index(
         "edits_open",
@@ -449,6 +458,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("edit_id"),
     )
+    op.create_index("deliveries_by_state", "deliveries", ["user_id", "state"], unique=False)
     op.create_index(
         "deliveries_due",
         "deliveries",
@@ -464,6 +474,7 @@ def downgrade() -> None:
         table_name="deliveries",
         postgresql_where=sa.text("next_try_at IS NOT NULL"),
     )
+    op.drop_index("deliveries_by_state", table_name="deliveries")
     op.drop_table("deliveries")
     op.drop_index(
         "edits_open",
@@ -471,6 +482,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("state IN ('waiting', 'in_line', 'running', 'finishing')"),
     )
     op.drop_index("edits_of_user", table_name="edits")
+    op.drop_index("edits_of_source", table_name="edits")
     op.drop_index("edits_of_photo", table_name="edits")
     op.drop_index(
         "edits_due", table_name="edits", postgresql_where=sa.text("next_try_at IS NOT NULL")
@@ -485,6 +497,7 @@ def downgrade() -> None:
     )
     op.drop_index("photos_open", table_name="photos", postgresql_where=sa.text("state = 'seen'"))
     op.drop_index("photos_of_user", table_name="photos")
+    op.drop_index("photos_by_state", table_name="photos")
     op.drop_table("photos")
     op.drop_table("sources")
     op.drop_table("channels")
@@ -492,6 +505,11 @@ def downgrade() -> None:
     op.drop_table("sessions")
     op.drop_index("placements_of_user", table_name="placements")
     op.drop_table("placements")
+    op.drop_index(
+        "notifications_unread",
+        table_name="notifications",
+        postgresql_where=sa.text("read_at IS NULL"),
+    )
     op.drop_index(
         "notifications_to_mail",
         table_name="notifications",
