@@ -54,7 +54,10 @@ class GoogleStage:
 
     def close(self) -> None:
         self.api.kill()
-        self.google.kill()
+        try:
+            self.google.check_contract()
+        finally:
+            self.google.kill()
 
     def open_browser(self, **headers: str) -> httpx.AsyncClient:
         """Return a browser that has never been here; it follows nothing by itself."""
