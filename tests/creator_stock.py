@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageEnhance
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from comfyhoused.adapters.postgres.database import Database
@@ -320,11 +320,8 @@ async def _insert(session: AsyncSession, table: Any, rows: list[dict[str, Any]])
 
 
 def _mark_read(user_id: str) -> Any:
-    return (
-        Notification.__table__.update()
-        .where(Notification.user_id == user_id)
-        .values(read_at=get_now())
-    )
+    mine = update(Notification).where(Notification.user_id == user_id)
+    return mine.values(read_at=get_now())
 
 
 async def _once(body: bytes) -> AsyncIterator[bytes]:

@@ -1,6 +1,7 @@
 """Creator's screens in a browser: the slider, review, what happens live, and without script."""
 
 import io
+import zipfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -56,6 +57,11 @@ def make_large_jpeg() -> bytes:
 async def find_delivery(stage: CreatorStage, edit: Edit) -> Delivery:
     async with stage.database.begin() as session:
         return (await session.scalars(select(Delivery).where(Delivery.edit_id == edit.id))).one()
+
+
+async def is_leaving(stage: CreatorStage, stock: Stock) -> bool:
+    async with stage.database.begin() as session:
+        return (await session.get_one(User, stock.user.id)).deleting_at is not None
 
 
 async def set_state(stage: CreatorStage, edit: Edit, state: str) -> None:
@@ -289,7 +295,7 @@ async def test_leaving_asks_in_a_dialog_that_names_the_effect(
     stock = await stage.add_user("leaving@example.com")
     source = await stock.add_source()
     await stock.add_edits(source, [Shot("One.jpg", paint(5, 40, 50))])
-    page = await open_creator(stock, "/creator/account")
+    page = await open_creator(stock, "/creator/account", expected="status of 422")
     opener = page.get_by_role("link", name="Delete everything")
     await opener.click()
     dialog = page.get_by_role("dialog", name="Delete your account?")
@@ -298,9 +304,23 @@ async def test_leaving_asks_in_a_dialog_that_names_the_effect(
     await page.keyboard.press("Escape")
     await expect(dialog).to_be_hidden()
     await expect(opener).to_be_focused()
-    async with stage.database.begin() as session:
-        user = await session.get_one(User, stock.user.id)
-    assert user.deleting_at is None
+    assert await is_leaving(stage, stock) is False
+    await opener.click()
+    await dialog.get_by_label("Type leaving@example.com").fill("somebody@example.com")
+    await dialog.get_by_role("button", name="Delete everything").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Nothing was deleted")
+    assert await is_leaving(stage, stock) is False
+    async with page.expect_download() as download:
+        await page.goto(f"{stage.url}/creator/account")
+        await page.get_by_role("button", name="Download my data").click()
+    assert zipfile.ZipFile(await (await download.value).path()).testzip() is None
+    await opener.click()
+    await dialog.get_by_label("Type leaving@example.com").fill("Leaving@example.com")
+    await dialog.get_by_role("button", name="Delete everything").click()
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("is being deleted")
+    assert await is_leaving(stage, stock) is True
+    await page.goto(f"{stage.url}/creator/home")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Sign in to Creator")
 
 
 async def test_notifications_are_read_and_settings_are_kept(

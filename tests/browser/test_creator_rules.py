@@ -21,7 +21,7 @@ from tests.postgres import TestPostgres
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 #: For anybody, or judged by something else than a session: a signed link, a push's own token.
-OPEN_PAGES = ("/creator", "/creator/sign-in", "/creator/help")
+OPEN_PAGES = ("/creator", "/creator/sign-in", "/creator/help", "/creator/goodbye")
 #: Spoken to by script, with the token in a header.
 UPLOADS = "/creator/uploads"
 BY_OTHER_MEANS = (

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from comfyhoused.kit.crypto import is_signature_valid, make_signature
 from comfyhoused.kit.errors import Forbidden
+from comfyhoused.web.session_cookie import is_reached_by_tls
 
 COOKIE = "ch_visit"
 _YEAR_SECONDS = 31_536_000
@@ -45,7 +46,7 @@ class FormGuard:
                 max_age=_YEAR_SECONDS,
                 httponly=True,
                 samesite="lax",
-                secure=request.url.scheme == "https",
+                secure=is_reached_by_tls(request.scope),
             )
 
     def make_token(self, visit: str) -> str:

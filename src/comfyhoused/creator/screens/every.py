@@ -11,6 +11,7 @@ from comfyhoused.creator.screens import (
     help_page,
     home,
     landing,
+    leaving,
     live,
     pictures_out,
     plan_page,
@@ -47,4 +48,5 @@ SCREENS = (
     help_page,
     live,
     account_page,
+    leaving,
 )
