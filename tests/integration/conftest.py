@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
+from tests.creator_google_stage import GoogleStage
 from tests.house import House
+from tests.postgres import TestPostgres
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -22,3 +24,13 @@ def hold_no_longer(request: pytest.FixtureRequest) -> Iterator[None]:
     house = request.node.funcargs.get("house")
     if isinstance(house, House) and house.engine.is_holding and house.engine.is_alive:
         house.engine.let_go()
+
+
+@pytest.fixture(scope="session")
+def google_stage(
+    tmp_path_factory: pytest.TempPathFactory, postgres: TestPostgres, valkey_url: str
+) -> Iterator[GoogleStage]:
+    """Creator with a demo Google, which every test shares; each takes people of its own."""
+    stage = GoogleStage(tmp_path_factory.mktemp("google"), valkey_url, postgres.make_database())
+    yield stage
+    stage.close()

@@ -1,8 +1,7 @@
 """Signing in to Creator with Google: who gets in, and who does not, however they try."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from urllib.parse import urlencode
 
 import httpx
@@ -25,19 +24,13 @@ from comfyhoused.kit.clock import get_now
 from comfyhoused.kit.crypto import make_digest
 from tests.creator_google_stage import Answers, GoogleStage, read_query
 from tests.creator_sign_in import create_user, make_creator_cookie
-from tests.postgres import TestPostgres
 
 START = "/creator/auth/google"
 
 
-@pytest.fixture(scope="module")
-def stage(
-    tmp_path_factory: pytest.TempPathFactory, postgres: TestPostgres, valkey_url: str
-) -> Iterator[GoogleStage]:
-    folder: Path = tmp_path_factory.mktemp("signing in")
-    opened = GoogleStage(folder, valkey_url, postgres.make_database())
-    yield opened
-    opened.close()
+@pytest.fixture
+def stage(google_stage: GoogleStage) -> GoogleStage:
+    return google_stage
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
 """From signing in to the first edit: folders chosen or made, a preset, and what lies there."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,21 +25,15 @@ from tests.creator_google_stage import Answers, GoogleStage, read_query
 from tests.creator_sign_in import create_user
 from tests.google import FULL_SCOPES
 from tests.pictures import encode, make_image
-from tests.postgres import TestPostgres
 from tests.waiting import wait_until
 
 WELCOME = "/creator/welcome"
 PRESET = {"preset": "cinematic", "strength": "60"}
 
 
-@pytest.fixture(scope="module")
-def stage(
-    tmp_path_factory: pytest.TempPathFactory, postgres: TestPostgres, valkey_url: str
-) -> Iterator[GoogleStage]:
-    folder: Path = tmp_path_factory.mktemp("welcome")
-    opened = GoogleStage(folder, valkey_url, postgres.make_database())
-    yield opened
-    opened.close()
+@pytest.fixture
+def stage(google_stage: GoogleStage) -> GoogleStage:
+    return google_stage
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Google as Creator holds it: connections to it, this house as its app, and the tokens' vault."""
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -47,7 +48,8 @@ async def open_google(settings: Settings) -> AsyncIterator[Google]:
     """Hold connections to Google for a process; raises UnfitHouse for keys that are none."""
     vault = make_vault(settings)
     limits = httpx.Limits(max_connections=_MOST_CONNECTIONS)
-    async with httpx.AsyncClient(limits=limits, trust_env=False) as http:
+    tls = ssl.create_default_context()  # the system's certificates, as everywhere in the house
+    async with httpx.AsyncClient(limits=limits, verify=tls, trust_env=False) as http:
         yield Google(settings.google, http, vault, _find_accounts(settings.google, http))
 
 
