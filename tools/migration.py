@@ -1,7 +1,8 @@
 """Writes the next revision of Creator's schema: `python -m tools.migration "Add what"`.
 
 It compares `creator/tables.py` with what the revisions make, in a bundled Postgres of its own.
-With `--first`, all revisions are replaced by one: only for a schema that nobody has yet.
+With `--first`, all revisions are replaced by one: only for a schema that nobody has yet. Name a new
+one in `creator/schema.py`.
 """
 
 import asyncio

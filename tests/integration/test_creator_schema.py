@@ -1,6 +1,7 @@
 """Creator's schema is what its tables say, in both directions, and is changed by one at a time."""
 
 import asyncio
+import subprocess
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,15 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 
 from comfyhoused.adapters.postgres.database import Database, DatabaseUnavailable, open_database
 from comfyhoused.creator import migrations
 from comfyhoused.creator.migrating import make_config, upgrade_database
 from comfyhoused.creator.schema import REVISIONS, UnfitSchema, check_schema
-from comfyhoused.creator.tables import Table
+from comfyhoused.creator.tables import Table, User
+from comfyhoused.embedded.postgres import find_programs
+from tests.creator_sign_in import create_user
 from tests.ports import take_port
 from tests.postgres import TestPostgres
 
@@ -89,6 +92,26 @@ async def test_a_newer_schema_is_left_alone(database: Database, database_url: st
         await check_schema(database)
     with pytest.raises(UnfitSchema, match="newer Comfyhouse"):
         await upgrade_database(database_url)
+
+
+async def test_a_backup_is_restored_by_the_documented_commands(
+    database: Database, database_url: str, empty_url: str, tmp_path: Path
+) -> None:
+    user = await create_user(database)
+    page = Path(__file__).parents[2] / "docs" / "operations" / "postgres.md"
+    block = page.read_text().partition("## Backup\n```sh\n")[2].partition("```")[0]
+    save, load = block.strip().splitlines()
+    programs = {"PATH": f"{find_programs()}:/usr/bin:/bin"}
+    for line, url in ((save, database_url), (load, empty_url)):
+        environment = {**programs, "CH_DATABASE_URL": url}
+        done = subprocess.run(["sh", "-c", line], cwd=tmp_path, env=environment, check=False)
+        assert done.returncode == 0, line
+    restored = open_database(empty_url)
+    await check_schema(restored)
+    assert await _list_rules(restored) == await _list_rules(database)
+    async with restored.begin() as session:
+        assert await session.scalar(select(User.id)) == user.id
+    await restored.aclose()
 
 
 async def test_a_database_that_is_away_is_said_to_be(database_url: str) -> None:
