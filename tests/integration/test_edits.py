@@ -1,5 +1,6 @@
 """Edits from folder to folder, through real processes."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from io import BytesIO
 
@@ -7,6 +8,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import delete, func
 
+from comfyhoused.core.jobs.events import EventHub
 from comfyhoused.creator.edits.approving import NotHeld, approve, reject
 from comfyhoused.creator.edits.canceling import EditDone, cancel_edit
 from comfyhoused.creator.edits.complaining import EditNotFinished, report_wrong
@@ -14,6 +16,7 @@ from comfyhoused.creator.edits.creating import reedit
 from comfyhoused.creator.edits.listing import count_edits, list_edits, list_held
 from comfyhoused.creator.edits.retrying import NothingToRetry, retry_edit
 from comfyhoused.creator.edits.viewing import get_edit_view
+from comfyhoused.creator.news import follow
 from comfyhoused.creator.tables import Edit, User
 from tests.edit_stage import PRESET, EditHouse, EditStage
 from tests.postgres import TestPostgres
@@ -53,6 +56,20 @@ def make_photo(colour: tuple[int, int, int] = (200, 120, 40), size: int = 96) ->
     target = BytesIO()
     image.save(target, "JPEG", exif=exif, quality=95)
     return target.getvalue()
+
+
+async def wait_erased(stage: EditStage, job_id: str) -> None:
+    """Wait until nothing of this job is known any more."""
+    store = stage.creator.resources.store
+
+    async def has_gone() -> bool:
+        return not await store.keys(f"ch:1:job:{job_id}*")
+
+    try:
+        await wait_until(has_gone)
+    except TimeoutError:
+        record = await store.hgetall(f"ch:1:job:{job_id}")
+        raise AssertionError(f"{record}\n{stage.house.read_logs()}") from None
 
 
 async def test_a_photo_comes_back_edited(house: EditHouse, stage: EditStage) -> None:
@@ -151,11 +168,8 @@ async def test_canceling_is_free_wherever_it_stands(house: EditHouse, stage: Edi
     house.engine.let_go()
     assert await stage.read_books() == (0, 0, 0)
 
-    async def is_tidy() -> bool:
-        jobs = [await house.creator.resources.store.keys("ch:1:job:*")]
-        return jobs == [[]]
-
-    await wait_until(is_tidy)
+    for edit in (held, waiting):
+        await wait_erased(stage, edit.job_id)
     again = await retry_edit(stage.creator, stage.user_id, held.id)
     assert again.round == 2
     await stage.wait_delivered(held.id)
@@ -279,3 +293,40 @@ async def test_lost_jobs_and_lost_units_are_found_again(house: EditHouse, stage:
 
     await wait_until(is_settled)
     assert stage.list_edited() == ["lake_negative.jpg"]
+
+
+async def test_open_pages_are_told(stage: EditStage) -> None:
+    hub = EventHub(stage.creator.resources.store)
+    told: list[tuple[str, str]] = []
+
+    async def listen() -> None:
+        async for event in follow(hub, stage.user_id):
+            heard = (event.type, event.data.get("state", "")) if event is not None else ("", "")
+            told.append(heard)
+
+    listening = asyncio.create_task(listen())
+    await wait_until(lambda: hub.count_followed() == 1)
+    edit = await stage.drop("lake.jpg", make_photo())
+    assert edit is not None
+    await wait_until(lambda: ("delivery.changed", "delivered") in told)
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
+    await hub.close()
+    assert ("edit.changed", "finished") in told
+    assert ("bell", "") in told
+
+
+async def test_who_is_erased_in_the_middle_leaves_nothing_running(
+    house: EditHouse, stage: EditStage
+) -> None:
+    house.engine.hold("ImageInvert")
+    edit = await stage.drop("lake.jpg", make_photo())
+    assert edit is not None
+    await stage.wait(edit.id, "running")
+    async with stage.creator.database.begin() as session:
+        await session.execute(delete(User).where(User.id == stage.user_id))
+    house.engine.let_go()
+
+    await wait_erased(stage, edit.job_id)
+    assert stage.list_edited() == []
+    assert house.workers[0].is_alive

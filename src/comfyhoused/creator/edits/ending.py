@@ -5,7 +5,7 @@ from contextlib import suppress
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from comfyhoused.core.jobs.cancel import mark_erasing
+from comfyhoused.core.jobs.cancel import cancel_job, mark_erasing
 from comfyhoused.core.jobs.record import Job, JobNotFound, find_job
 from comfyhoused.core.jobs.settlement import Ending
 from comfyhoused.core.jobs.states import JobState
@@ -116,9 +116,12 @@ async def give_up_edit(house: CreatorHouse, claim: Claim, problem: Problem) -> b
 
 
 async def take_job_back(house: CreatorHouse, user_id: str, job_id: str) -> None:
-    """Erase a job that nobody wants: its request, outputs and record go once it is over."""
+    """Cancel and erase a job that nobody wants: all of it goes once no server has it any more."""
+    store, owner = house.resources.store, make_owner(user_id)
     with suppress(JobNotFound):
-        await mark_erasing(house.resources.store, make_owner(user_id), job_id)
+        await cancel_job(store, owner, job_id)
+    with suppress(JobNotFound):
+        await mark_erasing(store, owner, job_id)
 
 
 def _find_picture(job: Job | None) -> str | None:

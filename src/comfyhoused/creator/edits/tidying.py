@@ -3,8 +3,6 @@
 from contextlib import suppress
 
 from comfyhoused.core.files.records import FileNotFound, delete_file
-from comfyhoused.core.jobs.cancel import cancel_job
-from comfyhoused.core.jobs.record import JobNotFound
 from comfyhoused.creator.edits.claiming import Claim, LeaseGone, hold_edit
 from comfyhoused.creator.edits.ending import take_job_back
 from comfyhoused.creator.edits.finding import find_delivery
@@ -45,15 +43,11 @@ async def leave_untidy(house: CreatorHouse, claim: Claim, problem: Problem) -> b
 
 
 async def _erase_job(house: CreatorHouse, edit: Edit) -> None:
-    owner = make_owner(edit.user_id)
-    with suppress(JobNotFound):
-        await cancel_job(house.resources.store, owner, edit.job_id)
     await take_job_back(house, edit.user_id, edit.job_id)
     if edit.prepared_file is not None:
+        store, storage = house.resources.store, house.resources.storage
         with suppress(FileNotFound):
-            await delete_file(
-                house.resources.store, house.resources.storage, owner, edit.prepared_file
-            )
+            await delete_file(store, storage, make_owner(edit.user_id), edit.prepared_file)
 
 
 def _list_kept(edit: Edit, delivery: Delivery | None) -> set[str]:
