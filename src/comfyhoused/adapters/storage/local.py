@@ -85,9 +85,8 @@ class LocalStorage:
 
     async def delete(self, key: str) -> None:
         """Remove the file and the folders that it leaves empty; see Storage.delete."""
-        path = self._find_path(key)
         with translate_read_errors():
-            await asyncio.to_thread(_remove, path, self._root)
+            await asyncio.to_thread(lambda: _remove(self._find_path(key), self._root))
 
     async def list_keys(self, prefix: str) -> AsyncIterator[str]:
         """Yield the keys below a folder; see Storage.list_keys."""
