@@ -22,8 +22,8 @@ class DriveFile:
 
     FIELDS: ClassVar[str] = (
         "id,name,mimeType,size,md5Checksum,sha256Checksum,headRevisionId,parents,trashed,"
-        "appProperties,shortcutDetails(targetId,targetMimeType),modifiedTime,webViewLink,driveId,"
-        "isAppAuthorized,ownedByMe,capabilities(canDownload,canAddChildren)"
+        "appProperties,shortcutDetails(targetId,targetMimeType),createdTime,modifiedTime,webViewLink,"
+        "driveId,isAppAuthorized,ownedByMe,capabilities(canDownload,canAddChildren)"
     )
 
     id: str
@@ -38,6 +38,7 @@ class DriveFile:
     app_properties: Mapping[str, str] = field(default_factory=dict)
     shortcut_to: str = ""
     shortcut_mime_type: str = ""
+    created_at: datetime | None = None
     modified_at: datetime | None = None
     url: str = ""
     drive_id: str = ""
@@ -61,7 +62,6 @@ class DriveFile:
         """Read Drive's document of a file; raises KeyError or ValueError where it is none."""
         shortcut = document.get("shortcutDetails", {})
         capabilities = document.get("capabilities", {})
-        modified = document.get("modifiedTime")
         return cls(
             id=document["id"],
             name=document.get("name", ""),
@@ -75,7 +75,8 @@ class DriveFile:
             app_properties=document.get("appProperties", {}),
             shortcut_to=shortcut.get("targetId", ""),
             shortcut_mime_type=shortcut.get("targetMimeType", ""),
-            modified_at=datetime.fromisoformat(modified) if modified else None,
+            created_at=_read_instant(document.get("createdTime")),
+            modified_at=_read_instant(document.get("modifiedTime")),
             url=document.get("webViewLink", ""),
             drive_id=document.get("driveId", ""),
             is_ours=document.get("isAppAuthorized", False),
@@ -83,6 +84,10 @@ class DriveFile:
             can_download=capabilities.get("canDownload", True),
             can_add_children=capabilities.get("canAddChildren", False),
         )
+
+
+def _read_instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 @dataclass(frozen=True, slots=True)

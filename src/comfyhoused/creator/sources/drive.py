@@ -192,6 +192,7 @@ def make_seen(file: DriveFile, path: str) -> SeenFile:
         is_whole=bool(file.md5),
         marks={MARK: file.app_properties[MARK]} if MARK in file.app_properties else {},
         obstacle="" if file.can_download else "no_access",
+        arrived_at=file.created_at,
     )
 
 

@@ -25,6 +25,8 @@ _LOCAL_SECONDS = 1.0
 #: How long one claim of a local folder is used before it is given up for another to take.
 _STINT_SECONDS = 15.0
 _AFTER_SETTLING_SECONDS = 0.05
+_SETTLES_PER_LISTING = 4
+_STIRRED_SECONDS = 5.0
 
 
 @dataclass(slots=True)
@@ -32,6 +34,12 @@ class _Memory:
     """What a local folder looked like last time, so that only what differs is compared again."""
 
     files: Mapping[str, SeenFile] = field(default_factory=dict)
+    changed_at: float = -_STINT_SECONDS
+
+    @property
+    def is_stirred(self) -> bool:
+        """Whether something has changed so shortly before that it may not be settled yet."""
+        return time.monotonic() - self.changed_at < _STIRRED_SECONDS
 
 
 async def look_at_source(house: CreatorHouse, source: Source) -> datetime:
@@ -59,7 +67,13 @@ async def _watch_for_a_while(house: CreatorHouse, source: Source, folder: Source
         await settle_photos(house, source, folder)
         if source.state != "active" or source.problem is not None:
             break  # it works again, which its owner is to see at once
-        await asyncio.sleep(pause)
+        if not memory.is_stirred:
+            await asyncio.sleep(pause)
+            continue
+        # Something came: it is settled as soon as it may be, not at the next listing.
+        for _ in range(_SETTLES_PER_LISTING):
+            await asyncio.sleep(pause / _SETTLES_PER_LISTING)
+            await settle_photos(house, source, folder)
     return get_now()
 
 
@@ -83,6 +97,7 @@ async def _list_whole(
         await _take_in_batches(house, source, changed, frozenset(files), is_first=is_first)
         await _note_listed(house, source, began_at)
     if memory is not None:
+        memory.changed_at = memory.changed_at if files == known else time.monotonic()
         memory.files = files
 
 
