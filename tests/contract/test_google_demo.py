@@ -324,7 +324,14 @@ def test_picking_gives_the_app_what_was_picked(
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"client_id": "x"}, {"redirect_uri": "javascript:alert(1)"}, {"scope": ""}]
+    "wrong",
+    [
+        {"client_id": "x"},
+        {"redirect_uri": "javascript:alert(1)"},
+        {"scope": ""},
+        {"trigger_onepick": "true", "scope": DRIVE_FILE},
+        {"trigger_onepick": "true", "prompt": "consent"},
+    ],
 )
 def test_nobody_is_sent_anywhere_by_a_wrong_request(
     browser: httpx.Client, wrong: dict[str, str]

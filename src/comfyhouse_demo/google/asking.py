@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
 from comfyhouse_demo.google.house import Client
-from comfyhouse_demo.google.scopes import BASIC, read_scopes
+from comfyhouse_demo.google.scopes import BASIC, DRIVE_FILE, read_scopes
 
 
 class BadRequest(Exception):
@@ -55,6 +55,8 @@ def read_asking(query: Mapping[str, str], client: Client) -> Asking:
         raise BadRequest("unsupported_response_type: only `code` is.")
     if not query.get("scope"):
         raise BadRequest("invalid_request: missing required parameter: scope")
+    if query.get("trigger_onepick") == "true":
+        _check_picking(query)
     return Asking(
         client=client.id,
         redirect_uri=redirect_uri,
@@ -72,6 +74,14 @@ def read_asking(query: Mapping[str, str], client: Client) -> Asking:
         picks_many=query.get("allow_multiple") == "true",
         mime_types=tuple(one for one in query.get("mimetypes", "").split(",") if one),
     )
+
+
+def _check_picking(query: Mapping[str, str]) -> None:
+    """Files are picked with `drive.file` alone, and only where consent is asked for."""
+    if query["scope"].split() != [DRIVE_FILE] or query.get("include_granted_scopes") == "true":
+        raise BadRequest("invalid_scope: picking files takes the scope drive.file alone.")
+    if "consent" not in query.get("prompt", "").split():
+        raise BadRequest("invalid_request: picking files needs prompt=consent.")
 
 
 def _is_known(uri: str, client: Client) -> bool:

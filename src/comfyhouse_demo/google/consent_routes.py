@@ -125,10 +125,7 @@ def _list_pickable(google: Google, asking: Asking, person: Person) -> list[File]
             return False
         if file.is_folder:
             return asking.picks_folders
-        return not asking.mime_types or any(
-            file.mime == one or (one.endswith("/*") and file.mime.startswith(one[:-1]))
-            for one in asking.mime_types
-        )
+        return not asking.mime_types or file.mime in asking.mime_types
 
     return [file for file in list_files(google.store, person.sub) if is_offered(file)]
 

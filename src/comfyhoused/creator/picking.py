@@ -32,6 +32,10 @@ from comfyhoused.kit.errors import Conflict
 router = APIRouter(prefix="/creator/google", include_in_schema=False)
 
 _FOLDER = "application/vnd.google-apps.folder"
+#: Google's window takes whole names only. Phones send HEIC photos as `application/octet-stream`.
+_PHOTOS = (
+    "image/jpeg,image/png,image/webp,image/tiff,image/heic,image/heif,application/octet-stream"
+)
 _AT_ONCE = 8
 
 
@@ -150,7 +154,7 @@ async def _go(visitor: Visitor, connection_id: str, source_id: str, next_path: s
 def _describe(what: Literal["folder", "photos"]) -> dict[str, str]:
     if what == "folder":
         return {"allow_folder_selection": "true", "mimetypes": _FOLDER}
-    return {"allow_multiple": "true", "mimetypes": "image/*,application/octet-stream"}
+    return {"allow_multiple": "true", "mimetypes": _PHOTOS}
 
 
 def _lead_on(flow: Flow, **values: str) -> Response:
