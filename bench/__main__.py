@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.burst import measure_burst, measure_short_jobs
+from bench.creator_leaving import measure_creator_leaving
+from bench.creator_photos import measure_creator_photos
 from bench.edit import measure_edit
 from bench.figures import Figure
 from bench.first_picture import measure_first_picture
@@ -40,6 +42,8 @@ MEASURES: dict[str, Measure] = {
     "edit": measure_edit,
     "memory": measure_memory,
     "rates": measure_rates,
+    "photos": measure_creator_photos,
+    "leaving": measure_creator_leaving,
 }
 
 

@@ -26,7 +26,7 @@ from comfyhoused.core.photos.tiff_structure import (
 )
 from comfyhoused.core.photos.xmp import patch_xmp
 
-#: How pixels lie, fragments of other programs' layers, and what is written anew.
+#: How pixels lie, other programs' layers, content credentials, and what is written anew.
 _LAYOUT = frozenset(
     tag
     for tags in (
@@ -37,7 +37,7 @@ _LAYOUT = frozenset(
         range(317, 326),
         range(330, 348),
         range(512, 533),
-        (34675, 37724, 50255),
+        (34675, 37724, 50255, 52545),
     )
     for tag in tags
 )
