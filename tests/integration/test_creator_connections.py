@@ -13,6 +13,7 @@ from sqlalchemy import func, select, update
 
 from comfyhoused.adapters.google.account_errors import GoogleUnreachable
 from comfyhoused.adapters.google.accounts import GoogleAccounts
+from comfyhoused.adapters.google.documents import DriveFile
 from comfyhoused.adapters.google.grants import DRIVE, DRIVE_FILE
 from comfyhoused.creator.connections import (
     ConnectionGone,
@@ -24,8 +25,10 @@ from comfyhoused.creator.connections import (
     seal_tokens,
 )
 from comfyhoused.creator.house import CreatorHouse
+from comfyhoused.creator.intake import Look, take_in
 from comfyhoused.creator.probing import look_for_drop, probe_connection
 from comfyhoused.creator.resealing import reseal_tokens
+from comfyhoused.creator.sources.drive import make_seen
 from comfyhoused.creator.sources.opening import open_drive
 from comfyhoused.creator.sources.sources import NewSource, create_source, get_source
 from comfyhoused.creator.tables import (
@@ -508,13 +511,23 @@ async def test_photos_that_are_picked_are_edited(stage: GoogleStage, house: Crea
     mine = [stage.google.add_file(person, f"IMG_{one}.jpg", JPEG)["id"] for one in range(3)]
     theirs = stage.google.add_file(other, "IMG_9.jpg", JPEG)["id"]
     path = f"/creator/google/pick-photos?source={source.id}&next=/creator/sources"
+    # One had been passed by when the folder was connected: picked, it is edited after all.
+    seen = make_seen(await look_ahead(stage, house, connection, mine[0]), "")
+    async with house.database.begin() as session:
+        await take_in(session, source.id, Look([seen]))
+        its = update(Photo).where(Photo.file_key == mine[0])
+        await session.execute(its.values(state="skipped", skip_code="backlog_not_chosen"))
     async with stage.sign_in(person) as browser:
         asked = read_query(await stage.leave(browser, path))
         assert asked["scope"] == DRIVE_FILE
         assert asked["trigger_onepick"] == asked["allow_multiple"] == "true"
         assert "access_type" not in asked
         answer = await stage.walk(browser, path, Answers(person["sub"], picked=(*mine, theirs)))
-        assert answer.headers["location"] == "/creator/sources?picked=3&missing=1"
+        assert answer.headers["location"] == "/creator/sources?missing=1&said=picked-many&n=3"
+        said = await browser.get(answer.headers["location"])
+        assert "3 picked photos are on their way" in said.text
+        again = await stage.walk(browser, path, Answers(person["sub"], picked=tuple(mine)))
+        assert read_query(again.headers["location"])["n"] == "0"
         nothing = await stage.walk(browser, path, Answers(person["sub"]))
         assert nothing.status_code == 409
         elsewhere = await stage.walk(browser, path, Answers(other["sub"], picked=(theirs,)))
@@ -523,8 +536,10 @@ async def test_photos_that_are_picked_are_edited(stage: GoogleStage, house: Crea
     async with house.database.begin() as session:
         query = select(Photo).where(Photo.source_id == source.id)
         photos = (await session.scalars(query)).all()
+        edits = (await session.scalars(select(Edit).where(Edit.source_id == source.id))).all()
     assert {photo.file_key for photo in photos} == set(mine)
-    assert {photo.state for photo in photos} == {"seen"}
+    assert {photo.state for photo in photos} == {"complete"}
+    assert {edit.photo_id for edit in edits} == {photo.id for photo in photos}
 
 
 async def test_a_folder_that_is_picked_is_ours_to_see(
@@ -540,6 +555,16 @@ async def test_a_folder_that_is_picked_is_ours_to_see(
     led = read_query(answer.headers["location"])
     assert led == {"step": "2", "picked": folder["id"], "name": "Wedding & more"}
     assert (await open_drive(house, connection.id).get_file(folder["id"])).is_folder
+
+
+async def look_ahead(
+    stage: GoogleStage, house: CreatorHouse, connection: Connection, file_id: str
+) -> DriveFile:
+    """Return a file as we shall see it once it was given to us."""
+    stage.google.change(file_id, given=True)
+    file = await open_drive(house, connection.id).get_file(file_id)
+    stage.google.change(file_id, given=False)
+    return file
 
 
 async def open_channel(house: CreatorHouse, connection: Connection) -> str:

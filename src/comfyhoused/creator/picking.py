@@ -10,21 +10,25 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
+from sqlalchemy import or_, select
 
 from comfyhoused.adapters.google.documents import DriveFile
 from comfyhoused.adapters.google.drive import Drive
 from comfyhoused.adapters.google.errors import DriveFileMissing, DriveForbidden, DriveNotGranted
 from comfyhoused.adapters.google.grants import DRIVE_FILE
 from comfyhoused.creator.connecting import ConnectionUnknown, check_own_page, find_connection
+from comfyhoused.creator.edits.creating import edit_photo
+from comfyhoused.creator.edits.finding import tell_edit
 from comfyhoused.creator.flows import Flow, make_flow
 from comfyhoused.creator.house import CreatorHouse
 from comfyhoused.creator.intake import Look, take_in
 from comfyhoused.creator.next_page import check_next
 from comfyhoused.creator.sign_in import get_callback_url, send_to_google
 from comfyhoused.creator.sources.drive import make_seen
+from comfyhoused.creator.sources.folder import SeenFile
 from comfyhoused.creator.sources.opening import open_drive
 from comfyhoused.creator.sources.sources import get_source
-from comfyhoused.creator.tables import Source
+from comfyhoused.creator.tables import Photo, Source
 from comfyhoused.creator.visitors import SignedInUser, Visitor
 from comfyhoused.creator.watching.leases import ring_source
 from comfyhoused.kit.errors import Conflict
@@ -37,6 +41,8 @@ _PHOTOS = (
     "image/jpeg,image/png,image/webp,image/tiff,image/heic,image/heif,application/octet-stream"
 )
 _AT_ONCE = 8
+#: Photos that were passed by for these reasons are edited when they are picked.
+_PICKED_AFTER_ALL = ("file_gone", "backlog_not_chosen")
 
 
 class PickedElsewhere(Conflict):
@@ -51,6 +57,13 @@ class NothingPicked(Conflict):
 
     code = "nothing_picked"
     title = "Nothing was picked"
+
+
+class SourcePaused(Conflict):
+    """The folder takes in no photos for now, as its owner has said."""
+
+    code = "source_paused"
+    title = "This folder is paused"
 
 
 class Picked(NamedTuple):
@@ -68,9 +81,14 @@ async def go_and_pick_folder(visitor: SignedInUser, connection: str, next: str =
 
 @router.get("/pick-photos")
 async def go_and_pick_photos(visitor: SignedInUser, source: str, next: str = "") -> Response:  # noqa: A002
-    """Have photos picked that a source is to edit; leads on to `next` with `picked=<how many>`."""
+    """Have photos picked that a source is to edit; leads on to `next`, which says how many.
+
+    Raises SourcePaused.
+    """
     async with visitor.house.database.begin() as session:
         row = await get_source(session, visitor.user.id, source)
+    if row.state == "paused":
+        raise SourcePaused("Go on with it first.")
     return await _go(visitor, row.connection_id or "", row.id, check_next(next))
 
 
@@ -98,8 +116,8 @@ async def finish_picking(
         return _lead_on(flow, picked=folder.id, name=folder.name)
     async with house.database.begin() as session:
         source = await get_source(session, flow.user_id, source_id)
-    await take_in_picked(house, source, picked.files)
-    return _lead_on(flow, picked=str(len(picked.files)), missing=str(picked.missing))
+    taken = await take_in_picked(house, source, picked.files)
+    return _lead_on(flow, missing=str(picked.missing), said="picked-many", n=str(taken))
 
 
 async def verify_picked(drive: Drive, ids: tuple[str, ...]) -> Picked:
@@ -120,12 +138,39 @@ async def verify_picked(drive: Drive, ids: tuple[str, ...]) -> Picked:
 
 
 async def take_in_picked(house: CreatorHouse, source: Source, files: tuple[DriveFile, ...]) -> int:
-    """Have a source edit photos that may lie anywhere; returns how many were new."""
+    """Have a source edit photos that may lie anywhere; returns how many are taken.
+
+    They are edited at once: the watchers look into the folder only. One that is still being
+    written, by its look, is left to them.
+    """
     seen = [make_seen(file, "") for file in files if not file.is_folder]
     async with house.database.begin() as session:
-        taken = await take_in(session, source.id, Look(seen))
+        await take_in(session, source.id, Look(seen))
         await ring_source(session, source.id, house.settings.settle_look_seconds)
-    return taken
+    taken = [await _edit_picked(house, source.id, one) for one in seen]
+    return sum(taken)
+
+
+async def _edit_picked(house: CreatorHouse, source_id: str, seen: SeenFile) -> bool:
+    """Edit one photo; False where it cannot be, or was before."""
+    if not seen.is_whole or seen.size_bytes == 0:
+        return False
+    async with house.database.begin() as session:
+        source = await session.get_one(Source, source_id, with_for_update={"key_share": True})
+        query = select(Photo).where(
+            Photo.source_id == source_id,
+            Photo.file_key == seen.key,
+            Photo.revision == seen.revision,
+            or_(Photo.state.in_(("seen", "backlog")), Photo.skip_code.in_(_PICKED_AFTER_ALL)),
+        )
+        photo = await session.scalar(query.with_for_update())
+        if photo is None:
+            return False
+        photo.skip_code = photo.skip_detail = None
+        edit = await edit_photo(session, house, photo, source)
+    if edit is not None:
+        await tell_edit(house, edit)
+    return True
 
 
 async def _go(visitor: Visitor, connection_id: str, source_id: str, next_path: str) -> Response:

@@ -33,6 +33,7 @@ _SENTENCES = {
 _COUNTED = {
     "again-many": ("One photo goes through once more.", "{} photos go through once more."),
     "approved-many": ("One picture is on its way.", "{} pictures are on their way."),
+    "picked-many": ("One picked photo is on its way.", "{} picked photos are on their way."),
     "rejected-many": ("One picture stays here.", "{} pictures stay here."),
 }
 
