@@ -1,6 +1,7 @@
 """The bundled Postgres keeps what it has committed, for whoever has its password."""
 
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -11,12 +12,13 @@ import asyncpg
 import psutil
 import pytest
 
-from comfyhoused.embedded import postgres, postgres_launch
+from comfyhoused.embedded import house, postgres, postgres_launch
 from comfyhoused.embedded.errors import CannotStart
 from comfyhoused.embedded.postgres_launch import DATA, find_stale_process
+from comfyhoused.embedded.supervisor import Supervisor
 from tests.ports import take_port
 from tests.postgres import QUICK, PostgresProcess
-from tests.waiting import wait_blocking
+from tests.waiting import wait_blocking, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +135,32 @@ def test_it_ends_with_whoever_started_it(tmp_path: Path, server: PostgresProcess
     wait_blocking(lambda: not psutil.pid_exists(child))
     assert "received fast shutdown request" in (tmp_path / "log").read_text()
     server.start()
+
+
+async def test_the_house_starts_it_again_where_it_was(
+    tmp_path: Path, server: PostgresProcess
+) -> None:
+    server.stop()
+    part, url = house.make_postgres(server.folder)
+    supervisor = Supervisor(tmp_path / "log")
+    try:
+        await supervisor.start(part)
+        connection = await asyncpg.connect(url)
+        first = read_process(server.folder)
+        os.kill(first, signal.SIGKILL)
+        await wait_until(lambda: read_process(server.folder) != first)
+        await wait_until(part.is_ready)
+        again = await asyncpg.connect(url)
+        assert await again.fetchval("SELECT count(*) FROM kept") > 0
+        connection.terminate()
+    finally:
+        await supervisor.stop()
+    assert "received fast shutdown request" in (tmp_path / "log" / "postgres.log").read_text()
+    server.start()
+
+
+def read_process(folder: Path) -> int:
+    return int((folder / DATA / "postmaster.pid").read_text().split()[0])
 
 
 def test_a_lost_password_is_said_and_not_replaced(tmp_path: Path) -> None:

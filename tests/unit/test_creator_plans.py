@@ -100,3 +100,15 @@ def test_what_is_left_and_what_it_costs(
     found = CreatorPlanBook.load().get(plan)
     usage = Usage("2026-11", found, reserved, charged, credited, cap_cents)
     assert (usage.allowance, usage.overage_cents) == (allowance, overage_cents)
+
+
+def test_the_document_says_what_the_file_says(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "creator" / "plans.md").read_text()
+    for plan in CreatorPlanBook.load().list_offered():
+        beyond = f"${plan.overage_cents / 100:.2f}" if plan.overage_cents else "stops"
+        price = f"${plan.price_cents // 100}"
+        row = f"| {plan.title} | {price} | {plan.included} | {beyond} | {plan.concurrency} |"
+        assert row in page
+    sample = read(tmp_path, page.partition("```toml\n")[2].partition("```")[0])
+    assert sample.get("agency").overage_cents == 20
+    assert sample.get("free").included == 25
