@@ -19,11 +19,11 @@ from comfyhoused.creator.uploads import (
     LEAST_PART_BYTES,
     MOST_OPEN,
     NewUpload,
+    PhotoBytesTooMany,
     UploadElsewhere,
     UploadNotFound,
     UploadRefused,
     UploadsUsedUp,
-    UploadTooLarge,
     abandon_upload,
     create_upload,
     get_upload,
@@ -220,7 +220,7 @@ async def test_the_last_part_sent_again_is_taken_for_sent(
 
 async def test_what_is_refused(stage: WatchStage, source: Source, photo: bytes) -> None:
     other = await create_user(stage.house.database, "bob@example.com")
-    for size_bytes, error in ((0, UploadRefused), (10**12, UploadTooLarge)):
+    for size_bytes, error in ((0, UploadRefused), (10**12, PhotoBytesTooMany)):
         with pytest.raises(error):
             await begin(stage, source, size_bytes)
     with pytest.raises(UploadRefused):

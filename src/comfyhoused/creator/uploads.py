@@ -49,10 +49,10 @@ class UploadRefused(InvalidRequest):
     title = "This cannot be uploaded"
 
 
-class UploadTooLarge(TooLarge):
+class PhotoBytesTooMany(TooLarge):
     """The photo, or the part of it, has more bytes than we take."""
 
-    code = "upload_too_large"
+    code = "photo_bytes_too_many"
     title = "The photo is larger than we take"
 
 
@@ -83,7 +83,7 @@ class NewUpload:
 async def create_upload(house: CreatorHouse, user_id: str, new: NewUpload) -> Upload:
     """Begin an upload, or return the one that was begun with the same `once`.
 
-    Raises UploadRefused, UploadTooLarge, UploadsUsedUp, SourceUnknown as UploadRefused.
+    Raises UploadRefused, PhotoBytesTooMany, UploadsUsedUp, SourceUnknown as UploadRefused.
     """
     _check_new(house, new)
     values = {
@@ -131,7 +131,7 @@ async def take_part(
 ) -> Upload:
     """Take the bytes from `offset` on; what was cut off is as if it had not been sent.
 
-    Raises UploadNotFound, UploadElsewhere, UploadRefused, UploadTooLarge, PhotoKindUnknown for
+    Raises UploadNotFound, UploadElsewhere, UploadRefused, PhotoBytesTooMany, PhotoKindUnknown for
     what does not begin as a photo, StorageUnavailable.
     """
     async with house.database.begin() as session:
@@ -192,7 +192,7 @@ def _check_new(house: CreatorHouse, new: NewUpload) -> None:
         raise UploadRefused("The photo is empty.")
     most = house.resources.settings.http.max_upload_bytes
     if new.size_bytes > most:
-        raise UploadTooLarge(f"At most {most / 1e6:g} MB are taken.")
+        raise PhotoBytesTooMany(f"At most {most / 1e6:g} MB are taken.")
 
 
 async def _lock_user(session: AsyncSession, user_id: str) -> None:
@@ -238,7 +238,7 @@ def _check_part(upload: Upload, offset: int, size_bytes: int) -> None:
     if size_bytes > left:
         raise UploadRefused(f"Only {left:,} bytes are left of it.")
     if size_bytes > MOST_PART_BYTES:
-        raise UploadTooLarge(f"Send at most {MOST_PART_BYTES:,} bytes at a time.")
+        raise PhotoBytesTooMany(f"Send at most {MOST_PART_BYTES:,} bytes at a time.")
     if size_bytes < min(LEAST_PART_BYTES, left):
         raise UploadRefused(
             f"Send at least {LEAST_PART_BYTES:,} bytes at a time, but for the last."
