@@ -73,9 +73,12 @@ async def list_connections(session: AsyncSession, user_id: str) -> Sequence[Conn
 
 
 async def list_sources(
-    session: AsyncSession, user_id: str, titles: Mapping[str, str]
+    session: AsyncSession, user_id: str, titles: Mapping[str, str], *, counts_photos: bool = False
 ) -> list[SourceView]:
-    """Return the user's sources, the oldest first; removed ones are not shown."""
+    """Return the user's sources, the oldest first; removed ones are not shown.
+
+    To count their photos takes long where there are many: only who shows the numbers asks.
+    """
     query = (
         select(Source, Connection)
         .outerjoin(Connection, Connection.id == Source.connection_id)
@@ -83,7 +86,7 @@ async def list_sources(
         .order_by(Source.created_at, Source.id)
     )
     rows = [row.tuple() for row in await session.execute(query)]
-    counts = await _count_photos(session, user_id) if rows else {}
+    counts = await _count_photos(session, user_id) if rows and counts_photos else {}
     return [
         _view_source(source, connection, titles, counts.get(source.id, {}))
         for source, connection in rows

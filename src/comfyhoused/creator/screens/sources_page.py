@@ -32,7 +32,7 @@ async def show_sources(visitor: SignedInUser) -> Response:
     house, user = visitor.house, visitor.user
     titles = list_titles(house.presets)
     async with house.database.begin() as session:
-        sources = await list_sources(session, user.id, titles)
+        sources = await list_sources(session, user.id, titles, counts_photos=True)
         connections = await list_connections(session, user.id)
         usage = await get_usage(session, house.plans, user)
     return await render_screen(
