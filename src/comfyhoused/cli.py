@@ -19,6 +19,7 @@ from comfyhoused.checkup import list_backend_lines, list_findings
 from comfyhoused.cli_accounts import accounts
 from comfyhoused.cli_keys import keys
 from comfyhoused.cli_store import fail, load_settings, with_store
+from comfyhoused.cli_users import users
 from comfyhoused.creator.migrating import upgrade_database
 from comfyhoused.creator.schema import HEAD
 from comfyhoused.embedded.errors import CannotStart
@@ -44,6 +45,7 @@ nodes = typer.Typer(no_args_is_help=True, help="Our node pack in a ComfyUI of yo
 app.add_typer(accounts, name="accounts")
 app.add_typer(keys, name="keys")
 app.add_typer(nodes, name="nodes")
+app.add_typer(users, name="users")
 
 
 def main() -> None:

@@ -9,8 +9,11 @@ import pytest
 from redis.asyncio import Redis
 
 from comfyhoused import cli
+from comfyhoused.adapters.postgres.database import open_database
 from comfyhoused.embedded.running import Running, find_running, forget_running, save_running
+from tests.creator_sign_in import create_user
 from tests.ports import take_port
+from tests.postgres import TestPostgres
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -150,3 +153,34 @@ def test_the_doctor_says_where_nobody_can_sign_in(run: Run, empty_redis: str) ->
     assert re.search(r"ok +mail", report)
     _, report, _ = run("doctor", CH_MODE="production", CH_SECRET="s" * 40)
     assert re.search(r"WRONG +mail .*CH_SMTP_HOST", report)
+
+
+def test_users_are_listed_and_put_on_plans(
+    run: Run, empty_redis: str, postgres: TestPostgres
+) -> None:
+    url = postgres.make_database()
+
+    async def come_in() -> str:
+        database = open_database(url)
+        user = await create_user(database, "ada@example.com")
+        await database.aclose()
+        return user.id
+
+    user_id = asyncio.run(come_in())
+    addresses = {"CH_REDIS_URL": empty_redis, "CH_DATABASE_URL": url}
+    assert "free      ada@example.com" in run("users", "list", **addresses)[1]
+    assert "studio    ada@example.com" in run("users", "plan", "ada@example.com", "studio")[1]
+    assert "creator   ada@example.com" in run("users", "plan", user_id, "creator")[1]
+    code, _, words = run("users", "plan", "nobody@example.com", "studio")
+    assert (code, "comfyhoused users list" in words) == (1, True)
+    code, _, words = run("users", "plan", user_id, "gold")
+    assert (code, "free, creator, studio" in words) == (1, True)
+
+
+def test_users_without_a_database_and_before_it_is_migrated(
+    run: Run, empty_redis: str, postgres: TestPostgres
+) -> None:
+    code, _, words = run("users", "list", CH_REDIS_URL=empty_redis)
+    assert (code, "CH_DATABASE_URL" in words) == (1, True)
+    code, _, words = run("users", "list", CH_DATABASE_URL=postgres.make_empty_database())
+    assert (code, "comfyhoused migrate" in words) == (1, True)

@@ -1,0 +1,34 @@
+"""Creator's users as whoever runs the house sees them."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from comfyhoused.creator.tables import User
+from comfyhoused.kit.errors import NotFound
+
+
+class UserNotFound(NotFound):
+    """No user of Creator has this id or address."""
+
+    code = "user_not_found"
+    title = "There is no such user"
+
+
+async def list_users(session: AsyncSession) -> Sequence[User]:
+    """Return all users, newest first; those who leave are not among them."""
+    here = select(User).where(User.deleting_at.is_(None))
+    return (await session.scalars(here.order_by(User.created_at.desc(), User.id))).all()
+
+
+async def set_plan(session: AsyncSession, who: str, plan: str) -> Sequence[User]:
+    """Put the user of this id or e-mail address on a plan, at once; raises UserNotFound.
+
+    Photos that wait for units are edited within seconds. An address may stand for several.
+    """
+    chosen = update(User).where((User.id == who) | (User.email == who), User.deleting_at.is_(None))
+    changed = (await session.scalars(chosen.values(plan=plan).returning(User))).all()
+    if not changed:
+        raise UserNotFound(f"No user has the id or address {who!r}: `comfyhoused users list`.")
+    return changed
