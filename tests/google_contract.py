@@ -47,6 +47,7 @@ def is_drive_call(exchange: Document) -> bool:
 
 def check_exchange(exchange: Document) -> str:
     """Hold one line of the demo's log against the description; returns the id of the call."""
+    assert exchange["status"] != 500 or exchange["fault"], f"the demo broke: {exchange}"
     if exchange["method"] == "PUT":
         check_chunk(exchange)
         return "chunk"

@@ -25,7 +25,7 @@ from comfyhouse_demo.google.scopes import DRIVE, DRIVE_FILE, EMAIL
 from tests.google import Document, FakeGoogle
 from tests.google_contract import load_description
 from tests.google_drives import open_drive
-from tests.receiver import Receiver, answer
+from tests.receiver import Received, Receiver, answer
 from tests.waiting import wait_until
 
 CALLBACK = "http://127.0.0.1:1/creator/auth/callback"
@@ -367,28 +367,31 @@ async def test_a_channel_posts_what_google_posts(google: FakeGoogle, user: Docum
         assert [one for one in google.list_channels() if one["sub"] == user["sub"]] == []
 
 
-async def test_pushes_are_lost_doubled_and_late_on_demand(
+async def test_pushes_are_lost_late_and_doubled_on_demand(
     google: FakeGoogle, user: Document
 ) -> None:
+    channel_id = os.urandom(8).hex()
+
+    def count_messages() -> int:
+        [channel] = [one for one in google.list_channels() if one["id"] == channel_id]
+        return int(channel["messages"])
+
     async with Receiver() as receiver, open_drive(google, user) as drive:
         token = await drive.get_start_page_token()
         google.set_switch(pushes="drop")
-        await drive.watch_changes(token, os.urandom(8).hex(), "t", receiver.url(), far_away())
+        await drive.watch_changes(token, channel_id, "t", receiver.url(), far_away())
         google.add_file(user, "lost.jpg", b"x")
+        await wait_until(lambda: count_messages() == 2)
         google.set_switch(pushes="hold")
         google.add_file(user, "late.jpg", b"x")
-
-        def release() -> bool:
-            return google.release_pushes() > 0
-
-        await wait_until(release)
-        await wait_until(lambda: receiver.received)
+        await wait_until(lambda: count_messages() == 3)
+        assert receiver.received == []
+        assert google.release_pushes() == 1
+        await wait_until(lambda: len(receiver.received) == 1)
         google.set_switch(pushes="double")
-        before = len(receiver.received)
         google.add_file(user, "double.jpg", b"x")
-        await wait_until(lambda: len(receiver.received) >= before + 2)
-        numbers = [one.headers.get("X-Goog-Message-Number") for one in receiver.received[before:]]
-        assert len(set(numbers)) == 1
+        await wait_until(lambda: len(receiver.received) == 3)
+        assert [read_number(one) for one in receiver.received] == ["3", "4", "4"]
 
 
 async def test_a_receiver_that_is_busy_is_told_again(google: FakeGoogle, user: Document) -> None:
@@ -451,6 +454,11 @@ def test_every_page_says_that_it_is_a_demo() -> None:
     assert re.search(r'class="demo".*not Google', layout)
     for page in pages:
         assert '{% extends "layout.html" %}' in page.read_text()
+
+
+def read_number(received: Received) -> str:
+    heads = {name.lower(): value for name, value in received.headers.items()}
+    return heads["x-goog-message-number"]
 
 
 def far_away() -> datetime:

@@ -1,5 +1,6 @@
 """The demo as an aiohttp application: its routes, its faults and its log."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -53,12 +54,15 @@ def make_app(google: Google) -> web.Application:
 
 @web.middleware
 async def _keep_log(request: web.Request, handler: Handler) -> web.StreamResponse:
-    status = 0
+    status = 500
     try:
         response = await handler(request)
         status = response.status
     except web.HTTPException as error:
         status = error.status
+        raise
+    except (asyncio.CancelledError, OSError):
+        status = 0  # whoever asked has hung up
         raise
     finally:
         fault = request.get("fault", "")
