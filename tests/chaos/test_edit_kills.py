@@ -17,11 +17,12 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
+from comfyhoused.creator.edits.canceling import cancel_edit
 from comfyhoused.creator.edits.listing import count_edits
-from comfyhoused.creator.edits.retrying import list_failed, retry_many
+from comfyhoused.creator.edits.retrying import list_failed, retry_edit, retry_many
 from comfyhoused.creator.migrating import upgrade_database
 from comfyhoused.creator.tables import Delivery, Edit, Entry, Photo
-from comfyhoused.kit.errors import Unavailable
+from comfyhoused.kit.errors import Conflict, Unavailable
 from comfyhoused.kit.ids import make_attempt_id
 from tests.edit_stage import EditHouse, EditStage
 from tests.postgres import QUICK, PostgresProcess
@@ -47,10 +48,11 @@ class Torture:
         self._chance = random.Random(_SEED)
         self._is_over = False
         self._killed = 0
+        self.changes = 0
 
     async def run(self, kills: list[str]) -> None:
         """Kill these parts one after the other while photos are dropped, about one for each."""
-        flowing = asyncio.create_task(self._drop_on())
+        flowing = asyncio.gather(self._drop_on(), self._change_minds())
         for what in kills:
             await asyncio.sleep(self._chance.uniform(0.1, 0.9))
             part = self._choose(what)
@@ -80,6 +82,28 @@ class Torture:
             path.rename(self.stage.raw / name)
             self.dropped.append(name)
             await asyncio.sleep(self._chance.uniform(0.2, 0.9))
+
+    async def _change_minds(self) -> None:
+        """Their owner cancels edits and tries them again, meanwhile."""
+        creator, user_id = self.stage.creator, self.stage.user_id
+        while not self._is_over:
+            await asyncio.sleep(self._chance.uniform(0.2, 1.5))
+            with suppress(Unavailable, Conflict):
+                async with creator.database.begin() as session:
+                    edits = list(await session.scalars(select(Edit.id)))
+                edit_id = self._chance.choice(edits or [""])
+                act = self._chance.choice([cancel_edit, retry_edit])
+                if edit_id:
+                    await act(creator, user_id, edit_id)
+                    self.changes += 1
+
+    async def retry_canceled(self) -> None:
+        """Have all that was canceled tried again."""
+        creator = self.stage.creator
+        async with creator.database.begin() as session:
+            canceled = list(await session.scalars(select(Edit.id).where(Edit.state == "canceled")))
+        for edit_id in canceled:
+            await retry_edit(creator, self.stage.user_id, edit_id)
 
 
 @pytest.fixture
@@ -118,6 +142,7 @@ async def test_each_photo_has_one_result_and_one_charge_whatever_dies(
     await wait_all_delivered(torture)
 
     record_property("photos", len(torture.dropped))
+    record_property("changes of mind", torture.changes)
     record_property("runs", check_runs(torture.house, await list_edit_rows(torture)))
     await check_folder(torture)
     await check_ledger(torture)
@@ -135,6 +160,7 @@ async def wait_all_delivered(torture: Torture) -> None:
                 failed = await list_failed(session, stage.user_id)
             if failed:
                 await retry_many(stage.creator, stage.user_id)
+            await torture.retry_canceled()
             return counts.deliveries.get("delivered", 0)
         return 0
 

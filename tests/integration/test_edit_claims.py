@@ -19,7 +19,6 @@ from comfyhoused.creator.edits.due import (
     claim_waiting,
     find_steps_due,
 )
-from comfyhoused.creator.edits.rounds import wake_waiting
 from comfyhoused.creator.tables import Delivery, Edit, Photo, Source, User
 from comfyhoused.kit.ids import make_id, make_job_id
 
@@ -100,6 +99,9 @@ async def test_who_lost_a_row_writes_nothing(database: Database) -> None:
     await renew(database, mine, 30)
     async with database.begin() as session:
         await session.execute(update(Edit).values(next_try_at=func.now()))
+    assert await take(database, 1, "other") == [], "waking a row ends no lease"
+    async with database.begin() as session:
+        await session.execute(update(Edit).values(lease_until=func.now()))
     [other] = await take(database, 1, "other")
 
     with pytest.raises(LeaseGone):
@@ -134,7 +136,6 @@ async def test_photos_wait_for_folders_to_be_reconnected(database: Database) -> 
         assert await claim_deliveries(session, "me", 30, 5) == []
         assert await find_steps_due(session) == {"prepare", "deliver"}
         (await session.get_one(Source, source_id)).state = "active"
-        await wake_waiting(session, source_id)
     async with database.begin() as session:
         assert [one.id for one in await claim_deliveries(session, "me", 30, 5)] == ["d"]
     assert [one.id for one in await take(database, 5)] == [edit_ids[0]]

@@ -42,6 +42,8 @@ async def deliver(house: CreatorHouse, claim: Claim) -> None:
     key = delivery.upload_key or await _take_key(house, claim, folder)
     placed = await _put(house, work, folder, key, delivery.name)
     async with house.database.begin() as session:
+        # The edit first, as its owner's verbs lock them.
+        edit = await session.get_one(Edit, work.edit.id, with_for_update=True)
         delivery = await hold_delivery(session, claim)
         delivery.state = "delivered"
         delivery.url = placed.url
@@ -49,7 +51,6 @@ async def deliver(house: CreatorHouse, claim: Claim) -> None:
         delivery.delivered_at = func.now()
         make_due(delivery)
         delivery.next_try_at = None
-        edit = await session.get_one(Edit, delivery.edit_id, with_for_update=True)
         make_due(edit)  # for tidying: the picture is in its owner's hands
         await notify(
             session,

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import Select, func, select, text, update
+from sqlalchemy import ColumnElement, Select, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from comfyhoused.creator.edits.claiming import Claim
+from comfyhoused.creator.edits.claiming import Claim, Claimable
 from comfyhoused.creator.tables import Delivery, Edit, Source, User
 
 #: Photos of one user that are underway at once: their originals and inputs are with us.
@@ -24,6 +24,7 @@ WITH users_due AS (
         JOIN sources s ON s.id = e.source_id
         JOIN users u ON u.id = e.user_id
         WHERE e.user_id = users_due.user_id AND e.state = 'waiting' AND e.next_try_at <= now()
+            AND (e.lease_until IS NULL OR e.lease_until <= now())
             AND s.state <> 'reconnect' AND u.deleting_at IS NULL
         ORDER BY e.created_at, e.id
         LIMIT greatest(0, :room - (
@@ -35,6 +36,7 @@ WITH users_due AS (
 ), picked AS (
     SELECT e.id FROM edits e JOIN turns ON turns.id = e.id
     WHERE e.state = 'waiting' AND e.next_try_at <= now()
+        AND (e.lease_until IS NULL OR e.lease_until <= now())
     FOR UPDATE OF e SKIP LOCKED
 )
 UPDATE edits e SET lease_holder = :holder, tries = e.tries + 1,
@@ -78,7 +80,7 @@ async def claim_edits(
     due = (
         select(Edit.id)
         .join(User, User.id == Edit.user_id)
-        .where(Edit.state.in_(states), Edit.next_try_at <= func.now(), User.deleting_at.is_(None))
+        .where(Edit.state.in_(states), _is_due(Edit), User.deleting_at.is_(None))
         .order_by(Edit.next_try_at)
         .limit(most)
         .with_for_update(skip_locked=True, of=Edit)
@@ -96,7 +98,7 @@ async def claim_deliveries(
         .join(User, User.id == Delivery.user_id)
         .where(
             Delivery.state == "due",
-            Delivery.next_try_at <= func.now(),
+            _is_due(Delivery),
             Source.state != "reconnect",
             User.deleting_at.is_(None),
         )
@@ -107,9 +109,15 @@ async def claim_deliveries(
     return await _take(session, Delivery, due, holder, lease_seconds)
 
 
+def _is_due(table: Claimable) -> ColumnElement[bool]:
+    """Whoever wakes a row early does not end the lease of who works on it."""
+    is_free = table.lease_until.is_(None) | (table.lease_until <= func.now())
+    return (table.next_try_at <= func.now()) & is_free
+
+
 async def _take(
     session: AsyncSession,
-    table: type[Edit] | type[Delivery],
+    table: Claimable,
     due: Select[str],
     holder: str,
     lease_seconds: float,

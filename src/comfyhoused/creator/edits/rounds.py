@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, update
+from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -43,13 +43,3 @@ def make_due(row: Edit | Delivery, at: "datetime | ColumnElement[datetime] | Non
     row.tries = 0
     row.lease_until = None
     row.lease_holder = None
-
-
-async def wake_waiting(session: AsyncSession, source_id: str) -> None:
-    """Have all that waits for this source's folder tried now: it is reconnected, or mended."""
-    for table, state in ((Edit, "waiting"), (Delivery, "due")):
-        await session.execute(
-            update(table)
-            .where(table.source_id == source_id, table.state == state, table.lease_holder.is_(None))
-            .values(next_try_at=func.now(), tries=0)
-        )
