@@ -19,10 +19,10 @@ from comfyhouse_engine.execution.worker import Worker
 from comfyhouse_engine.nodes import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS, use_folders
 from comfyhouse_engine.server.hub import Hub
 from comfyhouse_engine.switches import Switches
-from comfyhouse_nodes import NODE_CLASS_MAPPINGS as PACK_CLASSES
-from comfyhouse_nodes import NODE_DISPLAY_NAME_MAPPINGS as PACK_DISPLAY_NAMES
 from comfyhouse_nodes.boot import BOOT_ID
 from comfyhouse_nodes.fence import Fence
+from comfyhouse_nodes.photo.nodes import NODE_CLASS_MAPPINGS as PACK_CLASSES
+from comfyhouse_nodes.photo.nodes import NODE_DISPLAY_NAME_MAPPINGS as PACK_DISPLAY_NAMES
 
 
 @dataclass
