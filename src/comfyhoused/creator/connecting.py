@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
-from sqlalchemy import func, select, update
+from sqlalchemy import func, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -155,7 +155,7 @@ async def go_on(session: AsyncSession, connection_id: str) -> None:
     now = func.clock_timestamp()
     waiting = (Source.connection_id == connection_id) & (Source.state == "reconnect")
     await session.execute(
-        update(Source).where(waiting).values(state="active", problem=None, next_look_at=now)
+        update(Source).where(waiting).values(state="active", problem=null(), next_look_at=now)
     )
     its_sources = select(Source.id).where(Source.connection_id == connection_id).scalar_subquery()
     for table in (Edit, Delivery):
