@@ -28,7 +28,7 @@ _BEFORE_THE_END = ("waiting", "in_line", "running")
 class PresetMadeNothing(Unprocessable):
     """The preset's workflow gave out no picture."""
 
-    code = "no_outputs"
+    code = "preset_made_nothing"
     title = "The preset made no picture of it"
 
 

@@ -11,6 +11,7 @@ _WORDS = {
     "job_poisonous": ("The servers broke down over this photo", "Another preset may work."),
     "out_of_memory": ("The photo was too large for the server", "Send it in fewer pixels."),
     "no_outputs": ("The preset made no picture of it", "Another preset may work."),
+    "preset_made_nothing": ("The preset made no picture of it", "Another preset may work."),
     "preset_unknown": ("The preset is not here any more", "Choose another one."),
     PhotoWorkFailed.code: ("We could not work on the photo", "Try it again."),
 }
