@@ -16,13 +16,13 @@ from bench.figures import Figure, Target
 from bench.place import Place
 from comfyhoused.core.jobs.admission import admit
 from comfyhoused.core.jobs.cancel import cancel_job
-from comfyhoused.core.jobs.leaving import do_each
 from comfyhoused.creator.edits.pictures import make_folder
 from comfyhoused.creator.erasure import erase_leaving_users, request_erasure
 from comfyhoused.creator.export import stream_export
 from comfyhoused.creator.house import CreatorHouse, make_owner
 from comfyhoused.creator.migrating import upgrade_database
 from comfyhoused.creator.tables import Delivery, Edit, Entry, Photo, User
+from comfyhoused.kit.each import do_each
 from comfyhoused.kit.ids import make_job_id
 from tests.integration.test_creator_leaving import make_job
 from tests.postgres import PostgresProcess

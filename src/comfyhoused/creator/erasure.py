@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select, update
 
-from comfyhoused.core.jobs.leaving import do_each, erase_owner
+from comfyhoused.core.jobs.leaving import erase_owner
 from comfyhoused.creator.disconnecting import revoke_connection
 from comfyhoused.creator.edits.pictures import make_folder
 from comfyhoused.creator.house import CreatorHouse, make_owner
@@ -32,6 +32,7 @@ from comfyhoused.creator.tables import (
     User,
 )
 from comfyhoused.kit.clock import get_now
+from comfyhoused.kit.each import do_each
 from comfyhoused.kit.errors import ComfyhouseError, Unavailable
 from comfyhoused.kit.log import get_logger
 

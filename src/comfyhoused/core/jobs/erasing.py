@@ -1,16 +1,20 @@
 """Erasing jobs: what their owners want gone, and what losing attempts have left behind."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 
+from comfyhoused.adapters.redis.scripts import run_together
 from comfyhoused.adapters.storage.storage import StorageUnavailable
 from comfyhoused.core.files.erase import erase_outputs
 from comfyhoused.core.files.records import FileNotFound, delete_file
 from comfyhoused.core.jobs.archive import list_carried, make_archive_key
 from comfyhoused.core.jobs.cancel import forget_job, list_erasing, mark_erasing
 from comfyhoused.core.jobs.record import find_job
+from comfyhoused.core.jobs.scripts import SCRIPTS
 from comfyhoused.core.jobs.settlement import Ending
 from comfyhoused.core.jobs.states import JobState
-from comfyhoused.core.webhooks.events import erase_subject
+from comfyhoused.core.webhooks.events import erase_subject, prepare_erasing_subject
+from comfyhoused.kit.each import do_each
 from comfyhoused.kit.errors import Unavailable
 from comfyhoused.kit.log import get_logger
 from comfyhoused.resources import Resources
@@ -38,6 +42,24 @@ async def erase_job(resources: Resources, owner: str, job_id: str) -> None:
     """Hide a job and erase its outputs, its request and its record as soon as it is terminal."""
     if await mark_erasing(resources.store, owner, job_id):
         await _erase(resources, owner, job_id)
+
+
+async def erase_jobs(resources: Resources, owner: str, job_ids: Sequence[str]) -> None:
+    """Cancel, hide and erase many jobs of an owner, in a few round trips for all of them.
+
+    Those that are not terminal yet are erased by the chore for that. Idempotent.
+    """
+    store = resources.store
+    await run_together(store, [SCRIPTS.prepare("cancel", one, owner) for one in job_ids])
+    marks = await run_together(store, [SCRIPTS.prepare("erase", one, owner) for one in job_ids])
+    ready = [one for one, mark in zip(job_ids, marks, strict=True) if mark == "ready"]
+
+    async def erase(job_id: str) -> None:
+        await _erase_bytes(resources, owner, job_id)
+
+    await do_each(ready, erase)
+    await run_together(store, [prepare_erasing_subject(one) for one in ready])
+    await run_together(store, [SCRIPTS.prepare("forget", one) for one in ready])
 
 
 async def erase_marked_jobs(resources: Resources) -> int:
@@ -72,10 +94,14 @@ async def _erase_if_over(resources: Resources, job_id: str) -> bool:
 
 async def _erase(resources: Resources, owner: str, job_id: str) -> None:
     # Files first: were the record gone, nobody would know of them after a crash.
+    await _erase_bytes(resources, owner, job_id)
+    await erase_subject(resources.store, job_id)
+    await forget_job(resources.store, job_id)
+
+
+async def _erase_bytes(resources: Resources, owner: str, job_id: str) -> None:
     for file_id in await list_carried(resources.store, resources.storage, job_id):
         with suppress(FileNotFound):
             await delete_file(resources.store, resources.storage, owner, file_id)
     await erase_outputs(resources.store, resources.storage, owner, job_id)
-    await erase_subject(resources.store, job_id)
     await resources.storage.delete(make_archive_key(job_id))
-    await forget_job(resources.store, job_id)

@@ -1,26 +1,19 @@
 """An owner who leaves: all their jobs, files and books go. Called again until nothing is left."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
-from comfyhoused.adapters.redis.client import Store
 from comfyhoused.core.files.records import FileNotFound, delete_file, list_files
 from comfyhoused.core.jobs.books import list_periods, make_books_key, read_usage
-from comfyhoused.core.jobs.cancel import cancel_job
-from comfyhoused.core.jobs.erasing import erase_job
-from comfyhoused.core.jobs.record import PREFIX, JobNotFound
+from comfyhoused.core.jobs.erasing import erase_jobs
+from comfyhoused.core.jobs.record import PREFIX
 from comfyhoused.core.jobs.scripts import WEIGHTS
-from comfyhoused.core.jobs.states import JobState
+from comfyhoused.kit.each import do_each
 from comfyhoused.resources import Resources
 
 _PAGE = 500
-_AT_ONCE = 16
 _MODES = ("live", "test")
 _BOOKS = ("usage", "charges", "ledger")
-
-Thing = TypeVar("Thing")
 
 
 async def erase_owner(resources: Resources, owner: str) -> bool:
@@ -35,47 +28,16 @@ async def erase_owner(resources: Resources, owner: str) -> bool:
     return not has_jobs
 
 
-async def do_each(
-    things: Iterable[Thing], act: Callable[[Thing], Awaitable[object]], *, at_once: int = _AT_ONCE
-) -> None:
-    """Do the same with each, some at a time; the first failure ends it."""
-    waiting = iter(things)
-
-    async def work() -> None:
-        for thing in waiting:
-            await act(thing)
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(at_once):
-            group.create_task(work())
-
-
 async def _erase_jobs(resources: Resources, owner: str) -> bool:
     """Return whether jobs are left that are not over yet."""
     index = f"{PREFIX}owner:{owner}:jobs"
 
-    async def erase(job: tuple[str, str | None]) -> None:
-        job_id, state = job
-        try:
-            if state is not None and not JobState(state).is_terminal:
-                await cancel_job(resources.store, owner, job_id)
-            await erase_job(resources, owner, job_id)
-        except JobNotFound:  # hidden already; the chore erases it
-            return
-
     start = 0
     while ids := cast(list[str], await resources.store.zrange(index, start, start + _PAGE - 1)):
-        await do_each(zip(ids, await _read_states(resources.store, ids), strict=True), erase)
+        await erase_jobs(resources, owner, ids)
         left: Any = await resources.store.zmscore(index, ids)
         start += sum(score is not None for score in left)
     return start > 0
-
-
-async def _read_states(store: Store, job_ids: list[str]) -> list[str | None]:
-    async with store.pipeline(transaction=False) as pipe:
-        for job_id in job_ids:
-            pipe.hget(f"{PREFIX}job:{job_id}", "state")
-        return cast(list[str | None], await pipe.execute())
 
 
 async def _erase_files(resources: Resources, owner: str) -> None:

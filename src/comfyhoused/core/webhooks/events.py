@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from comfyhoused.adapters.redis.client import Store
+from comfyhoused.adapters.redis.scripts import Call
 from comfyhoused.core.webhooks.scripts import SCRIPTS
 from comfyhoused.kit.clock import make_instant
 
@@ -75,6 +76,11 @@ async def emit(
 async def erase_subject(store: Store, subject: str) -> None:
     """Drop what is kept of a subject in the log, and send nothing more of it; idempotent."""
     await SCRIPTS.run(store, "erase", subject)
+
+
+def prepare_erasing_subject(subject: str) -> Call:
+    """Return the call that `erase_subject` makes, for `run_together`."""
+    return SCRIPTS.prepare("erase", subject)
 
 
 async def sweep_events(store: Store, *, most: int = 1000) -> int:
