@@ -124,6 +124,16 @@ async def test_nobody_is_led_to_another_site(stage: GoogleStage, path: str) -> N
         assert again.headers["location"] == "/creator/home"
 
 
+async def test_whoever_calls_the_house_localhost_is_led_to_the_name_that_google_knows(
+    stage: GoogleStage,
+) -> None:
+    async with stage.open_browser(Host=f"localhost:{stage.api.port}") as browser:
+        answer = await browser.get(f"{START}?next=/creator/gallery")
+        assert answer.headers["location"] == f"{stage.api.url}{START}?next=/creator/gallery"
+    async with stage.open_browser(Host="proxied.internal") as browser:
+        assert (await stage.leave(browser, START)).startswith(stage.google.url)
+
+
 async def test_who_says_no_is_told_that_nothing_happened(stage: GoogleStage) -> None:
     ada = stage.google.add_user("no@demo.example", "No")
     async with stage.open_browser() as browser:

@@ -5,6 +5,7 @@ The way: `/creator/sign-in` (says what will happen) → `/creator/auth/google` (
 """
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
@@ -23,6 +24,7 @@ router = APIRouter(prefix="/creator", include_in_schema=False)
 
 SCOPE = "openid email profile"
 CALLBACK = "/creator/auth/callback"
+_OWN_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @router.get("/sign-in")
@@ -38,6 +40,8 @@ async def go_to_google(guest: AnyGuest, next: str = "") -> Response:  # noqa: A0
     """Send the browser to Google to say who it is; raises GoogleNotSetUp, GoogleUnreachable."""
     if guest.user is not None:
         return RedirectResponse(check_next(next), status_code=303)
+    if (elsewhere := _find_own_name(guest)) is not None:
+        return RedirectResponse(elsewhere, status_code=303)
     google = guest.house.google
     flow = make_flow("sign_in", check_next(next))
     url = await google.accounts.make_url(
@@ -105,6 +109,20 @@ def is_demo(settings: GoogleSettings) -> bool:
 def get_callback_url(house: CreatorHouse) -> str:
     """Return the one address that Google may lead back to, as it is registered there."""
     return f"{house.resources.settings.http.base_url}{CALLBACK}"
+
+
+def _find_own_name(guest: Guest) -> str | None:
+    """Return this page under the name that Google leads back to, where that is another.
+
+    Whoever opens `localhost` comes back to `127.0.0.1`, where the browser holds no cookie of ours.
+    Only on one's own machine: what a proxy calls us says nothing about what browsers do.
+    """
+    base_url = guest.house.resources.settings.http.base_url
+    url = guest.request.url
+    if url.hostname == urlsplit(base_url).hostname or url.hostname not in _OWN_NAMES:
+        return None
+    is_own = urlsplit(base_url).hostname in _OWN_NAMES
+    return f"{base_url}{url.path}?{url.query}" if is_own else None
 
 
 def send_to_google(request: Request, house: CreatorHouse, flow: Flow, url: str) -> Response:
