@@ -16,7 +16,7 @@ from comfyhoused.adapters.google.drive import Drive
 from comfyhoused.creator.house import CreatorHouse
 from comfyhoused.creator.sources.opening import open_drive
 from comfyhoused.creator.tables import Channel, Connection, Source
-from comfyhoused.creator.watching.leases import WATCHED_STATES
+from comfyhoused.creator.watching.leases import WATCHED_STATES, ring_connection
 from comfyhoused.kit.clock import get_now
 from comfyhoused.kit.crypto import make_digest
 from comfyhoused.kit.errors import ComfyhouseError
@@ -82,13 +82,25 @@ async def drop_idle_channels(house: CreatorHouse) -> None:
         await stop_channels(house, connection_id)
 
 
-async def find_connection(house: CreatorHouse, channel_id: str, token: str) -> str | None:
-    """Return the connection of a channel whose token this is; None: not one of ours."""
+async def answer_call(house: CreatorHouse, channel_id: str, token: str, *, rings: bool) -> bool:
+    """Have the feed of this channel's connection read; False where the channel is not ours.
+
+    Of a flood of calls only the first writes: a look that is due already need not be asked for.
+    """
+    is_due = Connection.next_look_at <= func.clock_timestamp()
     async with house.database.begin() as session:
-        channel = await session.get(Channel, channel_id)
-    if channel is None or not hmac.compare_digest(channel.token_digest, make_digest(token)):
-        return None
-    return channel.connection_id
+        found = (
+            await session.execute(
+                select(Channel.token_digest, Connection.id, is_due)
+                .join(Connection, Connection.id == Channel.connection_id)
+                .where(Channel.id == channel_id)
+            )
+        ).one_or_none()
+        if found is None or not hmac.compare_digest(found[0], make_digest(token)):
+            return False
+        if rings and not found[2]:
+            await ring_connection(session, found[1])
+    return True
 
 
 async def _has_lasting(house: CreatorHouse, connection_id: str) -> bool:

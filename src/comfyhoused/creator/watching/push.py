@@ -8,8 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request, Response
 
 from comfyhoused.creator.house import CreatorHouse
-from comfyhoused.creator.watching.channels import PUSH_PATH, find_connection
-from comfyhoused.creator.watching.leases import ring_connection
+from comfyhoused.creator.watching.channels import PUSH_PATH, answer_call
+from comfyhoused.kit.errors import Unavailable
 
 router = APIRouter(include_in_schema=False)
 
@@ -23,13 +23,15 @@ async def receive_push(
     x_goog_channel_token: Annotated[str, Header(max_length=_LONGEST_HEADER)] = "",
     x_goog_resource_state: Annotated[str, Header(max_length=_LONGEST_HEADER)] = "",
 ) -> Response:
-    """Ring for the connection of this channel. 404 has Google call no more: it is not ours."""
+    """Ring for the connection of this channel. 404 has Google call no more: it is not ours.
+
+    After 503 Google calls again.
+    """
     house: CreatorHouse = request.app.state.creator
-    connection_id = await find_connection(house, x_goog_channel_id, x_goog_channel_token)
-    if connection_id is None:
-        return Response(status_code=404)
     # `sync` only says that the channel is open.
-    if x_goog_resource_state != "sync":
-        async with house.database.begin() as session:
-            await ring_connection(session, connection_id)
-    return Response(status_code=204)
+    rings = x_goog_resource_state != "sync"
+    try:
+        is_ours = await answer_call(house, x_goog_channel_id, x_goog_channel_token, rings=rings)
+    except Unavailable:
+        return Response(status_code=503)
+    return Response(status_code=204 if is_ours else 404)
