@@ -18,6 +18,9 @@ from comfyhoused.kit.log import get_logger
 log = get_logger(__name__)
 
 _PAUSE_SECONDS = 0.4
+#: After so many looks at nothing it looks less often.
+_QUIET_LOOKS = 25
+_QUIET_SECONDS = 1.0
 _AWAY_SECONDS = 2.0
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 600.0
@@ -62,6 +65,7 @@ class Crew:
     _busy: dict[str, set[asyncio.Task[None]]] = field(default_factory=dict)
     _held: dict[asyncio.Task[None], Claim] = field(default_factory=dict)
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
+    _looks: int = 0
 
     async def work(self) -> None:
         """Look and work on; never returns."""
@@ -76,6 +80,7 @@ class Crew:
         try:
             async with self.database.begin() as session:
                 due = await find_steps_due(session)
+            self._looks = 0 if due or self._held else self._looks + 1
             for step in self.steps:
                 if step.name in due:
                     await self._take(step)
@@ -85,7 +90,7 @@ class Crew:
         except Exception:  # the border of a chore: the worker's other chores go on
             log.exception("looking for edits met a fault of ours")
             return _AWAY_SECONDS
-        return _PAUSE_SECONDS
+        return _PAUSE_SECONDS if self._looks < _QUIET_LOOKS else _QUIET_SECONDS
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):
