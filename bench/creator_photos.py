@@ -18,7 +18,7 @@ from bench.place import Place
 from comfyhoused.core.photos.profiles import make_display_p3
 from comfyhoused.core.photos.shapes import PreviewWanted
 from comfyhoused.core.photos.studio import PhotoStudio
-from tests.photos import PLUGINS, make_exif, write_photo
+from tests.photo_files import PLUGINS, make_exif, write_photo
 
 _SIZES = {"12 MP": (4000, 3000), "50 MP": (8660, 5773)}
 _LIMIT_MB = 1024

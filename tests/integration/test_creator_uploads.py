@@ -33,7 +33,7 @@ from comfyhoused.creator.uploads import (
 from comfyhoused.kit.clock import get_now
 from tests.api_process import LoneApi
 from tests.creator_sign_in import create_user, sign_in_creator
-from tests.photos import make_scene, write_photo
+from tests.photo_files import make_scene, write_photo
 from tests.processes import ServerProcess
 from tests.watch_stage import WatchStage, open_watch_stage
 

@@ -20,7 +20,7 @@ from comfyhoused.core.photos.errors import (
 )
 from comfyhoused.core.photos.shapes import PreviewWanted
 from comfyhoused.core.photos.studio import MB, PhotoStudio, StudioLimits
-from tests.photos import make_scene, write_photo
+from tests.photo_files import make_scene, write_photo
 
 
 def list_children() -> list[psutil.Process]:

@@ -13,7 +13,7 @@ from skimage.color import deltaE_ciede2000
 from comfyhoused.core.photos.finishing import finish_photo
 from comfyhoused.core.photos.preparing import prepare_photo
 from comfyhoused.core.photos.shapes import FinishedPhoto, PreparedPhoto
-from tests.photos import (
+from tests.photo_files import (
     COPYRIGHT,
     IPTC,
     MAKER_NOTE,

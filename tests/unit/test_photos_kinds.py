@@ -20,7 +20,7 @@ from comfyhoused.core.photos.finishing import finish_photo
 from comfyhoused.core.photos.opening import open_photo
 from comfyhoused.core.photos.preparing import inspect_photo, prepare_photo
 from comfyhoused.core.photos.previews import make_preview
-from tests.photos import PLUGINS, make_scene, open_upright, write_photo
+from tests.photo_files import PLUGINS, make_scene, open_upright, write_photo
 
 
 def prepare(path: Path) -> np.ndarray:

@@ -54,7 +54,7 @@ def find_colour_space(mode: str, profile: bytes | None, *, named: str = "") -> C
 
 
 def convert_to_srgb(image: Image.Image, space: ColourSpace) -> Image.Image:
-    """Return mode RGB in sRGB of a picture of mode L, RGB, CMYK or LAB."""
+    """Return mode RGB in sRGB of a picture of mode L, RGB, CMYK or LAB, which is used up."""
     if space.is_srgb:
         return image if image.mode == "RGB" else image.convert("RGB")
     if image.mode == "LAB":
@@ -66,7 +66,10 @@ def convert_to_srgb(image: Image.Image, space: ColourSpace) -> Image.Image:
 
 
 def convert_from_srgb(image: Image.Image, space: ColourSpace) -> Image.Image | None:
-    """Return mode RGB in the space; None where its profile leads one way only, or is not RGB."""
+    """Return mode RGB in the space, `image` being used up.
+
+    None, and `image` as it was, where the profile leads one way only, or is not about RGB.
+    """
     if space.is_srgb:
         return image
     if space.profile is None or space.profile[_SPACE_AT] != b"RGB ":
@@ -95,8 +98,9 @@ def _is_srgb(profile: bytes) -> bool:
     """Tell by colours, not by the name: there are dozens of sRGB profiles."""
     cube = Image.new("RGB", (len(_STEPS) ** 2, len(_STEPS)))
     cube.putdata([(r, g, b) for r in _STEPS for g in _STEPS for b in _STEPS])
+    before = cube.tobytes()
     seen = _apply(cube, _open(profile), _srgb(), "RGB", "RGB")
-    pairs = zip(cube.tobytes(), seen.tobytes(), strict=True)
+    pairs = zip(before, seen.tobytes(), strict=True)
     return all(abs(ours - theirs) <= 1 for ours, theirs in pairs)
 
 
@@ -110,4 +114,7 @@ def _apply(
     transform = ImageCms.buildTransform(
         from_profile, to_profile, from_mode, to_mode, _INTENT, _FLAGS
     )
+    if from_mode == to_mode:  # saves a picture's room, and the time to fill it
+        transform.apply_in_place(image)
+        return image
     return transform.apply(image)

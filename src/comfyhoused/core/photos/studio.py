@@ -53,11 +53,15 @@ _ERRORS: dict[str, type[ComfyhouseError]] = {
 
 @dataclass(frozen=True, slots=True)
 class StudioLimits:
-    """What one photo may take: pixels (width × height), memory, time; and how many at once."""
+    """What one photo may take: pixels (width × height), memory, time; and how many at once.
+
+    The clock may run much longer than the processor works, where many others want it.
+    """
 
     max_pixels: int = 100_000_000
     memory_bytes: int = 1024 * MB
-    timeout_seconds: float = 120
+    cpu_seconds: int = 120
+    timeout_seconds: float = 600
     most_at_once: int = 2
 
 
@@ -119,7 +123,7 @@ class PhotoStudio:
             "do": task,
             "max_pixels": limits.max_pixels,
             "memory_bytes": limits.memory_bytes,
-            "cpu_seconds": max(1, round(limits.timeout_seconds)),
+            "cpu_seconds": limits.cpu_seconds,
         }
         content = json.dumps(question | bounds).encode()
         async with self._turns:
