@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.burst import measure_burst, measure_short_jobs
+from bench.creator_edits import measure_creator_edits
 from bench.creator_leaving import measure_creator_leaving
 from bench.creator_photos import measure_creator_photos
 from bench.edit import measure_edit
@@ -43,6 +44,7 @@ MEASURES: dict[str, Measure] = {
     "memory": measure_memory,
     "rates": measure_rates,
     "photos": measure_creator_photos,
+    "creator": measure_creator_edits,
     "leaving": measure_creator_leaving,
 }
 

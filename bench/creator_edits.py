@@ -21,7 +21,7 @@ from comfyhoused.creator.migrating import upgrade_database
 from tests.edit_stage import EditHouse, EditStage
 from tests.postgres import PostgresProcess
 
-_PHOTOS = 4
+_PHOTOS = 10
 _EDITS = 10_000
 _PAGES = 60
 _MB = 2**20
