@@ -42,7 +42,7 @@ log = get_logger(__name__)
 _LEAST_QUIET = timedelta(seconds=15)
 #: Google is asked for so long to forget our permission; its user can do that there, too.
 _REVOKING_FOR = timedelta(days=3)
-_LOCK_SECONDS = 600
+_LOCK_SECONDS = 120
 _MOST_USERS = 20
 #: In an order in which no row is looked for by another's foreign key.
 _ROWS = (Delivery, Edit, Upload, Photo, Entry, Book, Notification, Placement, Session)
