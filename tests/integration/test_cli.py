@@ -184,3 +184,12 @@ def test_users_without_a_database_and_before_it_is_migrated(
     assert (code, "CH_DATABASE_URL" in words) == (1, True)
     code, _, words = run("users", "list", CH_DATABASE_URL=postgres.make_empty_database())
     assert (code, "comfyhoused migrate" in words) == (1, True)
+
+
+def test_migrating_makes_the_tables_once(
+    run: Run, empty_redis: str, postgres: TestPostgres
+) -> None:
+    addresses = {"CH_REDIS_URL": empty_redis, "CH_DATABASE_URL": postgres.make_empty_database()}
+    assert "brought there now" in run("migrate", **addresses)[1]
+    assert run("migrate")[1].count("Nothing to do.") == 2
+    assert run("users", "list") == (0, "", "")

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 from sqlalchemy import select, update
 
@@ -17,11 +16,10 @@ from comfyhoused.creator.opening import open_creator
 from comfyhoused.creator.tables import Edit, Notification, Photo, Source, User
 from comfyhoused.resources import open_resources
 from comfyhoused.settings import Settings
-from tests.api_process import LoneApi
 from tests.creator_sign_in import create_user
 from tests.house import SECRET
 from tests.mail_server import MailPost, read_part
-from tests.processes import ServerProcess
+from tests.near_app import open_near_app
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -173,7 +171,7 @@ async def test_what_nobody_wants_is_not_mailed_later_either(
 
 
 async def test_a_reader_ends_mails_by_one_click_and_a_look_ends_nothing(
-    creator: CreatorHouse, ada: User, post: MailPost, started: list[ServerProcess]
+    creator: CreatorHouse, ada: User, post: MailPost
 ) -> None:
     await tell(creator, ada, "one", "digest")
     await send(creator, START + SECOND)
@@ -182,15 +180,7 @@ async def test_a_reader_ends_mails_by_one_click_and_a_look_ends_nothing(
     [url] = re.findall(r"<(https://\S+)>", str(mail["List-Unsubscribe"]).replace("\r\n", ""))
     assert url in read_part(mail, "plain")
     path = url.removeprefix("https://photos.example")
-    api = LoneApi(
-        creator.resources.settings.house.data_dir / "api",
-        creator.resources.settings.redis.redis_url or "",
-        CH_SECRET=SECRET,
-        CH_DATABASE_URL=creator.settings.database_url or "",
-    )
-    started.append(api)
-    api.start()
-    async with httpx.AsyncClient(base_url=api.url) as stranger:
+    async with open_near_app(creator.resources.settings) as stranger:
         assert "End these mails?" in (await stranger.get(path)).text
         assert await read_wishes(creator) == (True, True)
         forged = await stranger.post(path.replace("/results/", "/problems/"))

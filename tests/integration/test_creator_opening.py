@@ -2,27 +2,23 @@
 
 import asyncio
 import re
-import subprocess
-import sys
 from pathlib import Path
 
-import httpx
 import pytest
 from sqlalchemy import func, select
 
 from comfyhoused.adapters.postgres.database import Database, open_database
 from comfyhoused.creator.migrating import upgrade_database
 from comfyhoused.creator.notifications import notify
-from comfyhoused.creator.schema import HEAD
 from comfyhoused.creator.tables import Notification
+from comfyhoused.settings import Settings
 from tests.api_process import LoneApi
 from tests.creator_sign_in import create_user, sign_in_creator
 from tests.house import SECRET, WorkerProcess
+from tests.near_app import open_near_app
 from tests.postgres import PostgresProcess, TestPostgres
 from tests.processes import ServerProcess
 from tests.waiting import PATIENCE_SECONDS, wait_until
-
-PEOPLE = {"Accept": "text/html"}
 
 
 @pytest.fixture
@@ -31,12 +27,11 @@ def environment(valkey_url: str, redis: object, tmp_path: Path) -> dict[str, str
 
 
 async def test_without_a_database_there_is_one_plain_page_and_all_of_the_api(
-    environment: dict[str, str], tmp_path: Path, started: list[ServerProcess]
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    api = LoneApi(tmp_path, environment["CH_REDIS_URL"], **environment)
-    started.append(api)
-    api.start()
-    async with httpx.AsyncClient(base_url=api.url, headers=PEOPLE) as client:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    async with open_near_app(Settings.load()) as client:
         for path in ("/creator", "/creator/home", "/creator/sign-in"):
             page = await client.get(path)
             assert page.status_code == 404, path
@@ -92,26 +87,6 @@ async def test_nothing_starts_on_tables_that_are_not_migrated(
         assert part.process is not None
         assert await asyncio.to_thread(part.process.wait, PATIENCE_SECONDS) != 0
         assert "Run `comfyhoused migrate`" in part.log.read_text()
-    assert migrate(environment, tmp_path) == migrate(environment, tmp_path) == HEAD
-    worker.start()
-    database = open_database(environment["CH_DATABASE_URL"])
-    await check_chores(database, (await create_user(database)).id)
-    await database.aclose()
-
-
-def migrate(environment: dict[str, str], folder: Path) -> str:
-    """Run the command as an operator does, and return the revision that it names."""
-    done = subprocess.run(
-        [sys.executable, "-m", "comfyhoused", "migrate"],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.partition("revision ")[2].partition(",")[0]
 
 
 async def check_chores(database: Database, user_id: str) -> None:
