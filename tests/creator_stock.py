@@ -226,7 +226,8 @@ class Stock:
             edit.thumb_file, edit.preview_file = await self._keep(
                 edit.id, finish(shot.picture, shot.preset)
             )
-            edit.result_file = edit.preview_file
+            # The whole picture goes once it is in the folder.
+            edit.result_file = None if shot.delivery == "delivered" else edit.preview_file
         async with self.database.begin() as session:
             session.add(edit)
             await session.flush()

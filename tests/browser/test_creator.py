@@ -180,7 +180,7 @@ async def test_an_edit_that_was_under_way_shows_its_picture_when_it_is_there(
     await wait_for_news(page)
     await expect(page.get_by_role("button", name="Cancel this edit")).to_be_visible()
     await set_state(stage, edit, "finished")
-    await expect(page.get_by_role("link", name="Download full size")).to_be_visible()
+    await expect(page.get_by_role("link", name="Download preview")).to_be_visible()
     slider = page.get_by_role("slider", name="Slide to compare")
     await slider.focus()
     await page.keyboard.press("ArrowRight")

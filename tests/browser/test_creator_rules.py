@@ -118,7 +118,8 @@ async def test_no_form_is_taken_without_the_token_of_this_session(stage: Creator
 async def test_nothing_of_another_user_is_shown_or_changed(stage: CreatorStage) -> None:
     victim, snoop = [await stage.add_user(f"{name}@own.example") for name in ("vic", "sue")]
     source = await victim.add_source()
-    (edit,) = await victim.add_edits(source, [Shot("Secret.jpg", paint(2, 40, 50))])
+    secret = Shot("Secret.jpg", paint(2, 40, 50), delivery="held")
+    (edit,) = await victim.add_edits(source, [secret])
     (failed,) = await victim.add_edits(source, [Shot("Broken.jpg", paint(3, 40, 50), "failed")])
     page, photo = f"/creator/edits/{edit.id}", f"/creator/photos/{edit.photo_id}"
     shown = [page, *(f"{page}/{kind}" for kind in ("parts", "thumb", "preview", "download"))]

@@ -73,6 +73,7 @@ class EditView:
     result_url: str | None
     folder_url: str | None
     delivery: str | None
+    delivery_name: str
     delivery_fault: str
     fault: Mapping[str, Any] | None
     notes: Sequence[str]
@@ -146,6 +147,7 @@ def view_edit(
         result_url=f"/creator/edits/{edit.id}/download" if edit.result_file else None,
         folder_url=delivery.url if delivery else None,
         delivery=delivery.state if delivery else None,
+        delivery_name=delivery.name if delivery else "",
         delivery_fault=_read_detail(delivery.error) if delivery else "",
         fault=edit.error,
         notes=Report.from_row(edit.report).sentences,

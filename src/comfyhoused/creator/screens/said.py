@@ -23,6 +23,8 @@ _SENTENCES = {
     "removed": "Removed. Nothing in your folders was touched.",
     "backlog": "The photos that were there already are on their way.",
     "backlog-skip": "The photos that were there already stay as they are.",
+    "look-again": "We look at it again.",
+    "look-same": "It would end the same way.",
     "read": "All read.",
     "ended": "That browser is signed out.",
     "ended-others": "All other browsers are signed out.",

@@ -4,16 +4,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Form, Query
 from fastapi.responses import Response
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from comfyhoused.creator.screens.edit_queries import read_position
-from comfyhoused.creator.screens.pages import render_screen
+from comfyhoused.creator.screens.pages import go_to, render_screen
+from comfyhoused.creator.screens.said import say_at
 from comfyhoused.creator.skips import Skip, describe_skip
 from comfyhoused.creator.tables import Photo, Source
 from comfyhoused.creator.visitors import SignedInUser
+from comfyhoused.creator.watching.again import look_again
 from comfyhoused.kit.pages import Page, make_cursor
 
 router = APIRouter(prefix="/creator", include_in_schema=False)
@@ -55,6 +57,19 @@ async def show_skipped(
         why=why,
         before=before,
     )
+
+
+@router.post("/skipped/again")
+async def look_at_one_again(
+    visitor: SignedInUser,
+    photo: Annotated[str, Form()] = "",
+    token: Annotated[str, Form()] = "",
+) -> Response:
+    """Have a skipped file looked at once more."""
+    visitor.check_form(token)
+    async with visitor.house.database.begin() as session:
+        looked_at = await look_again(session, visitor.user.id, [photo])
+    return go_to(say_at("/creator/skipped", "look-again" if looked_at else "look-same"))
 
 
 async def list_skipped(
