@@ -164,7 +164,9 @@ async def test_a_whole_drive_is_looked_through_here(
     shop = stage.google.add_folder(person, "Shop")
     new = stage.google.add_folder(person, "New & raw", shop["id"])
     for number in range(3):
-        stage.google.add_file(person, f"IMG_{number}.jpg", encode(make_image(), "JPEG"), new["id"])
+        name, content = f"IMG_{number}.jpg", encode(make_image(), "JPEG")
+        photo = stage.google.add_file(person, name, content, new["id"])
+        stage.google.change(photo["id"], overrides={"createdTime": "2026-01-01T00:00:00.000Z"})
     async with stage.sign_in(person) as browser:
         connection = await allow_whole_drive(stage, house, person)
         assert "Choose one of mine" in (await browser.get(WELCOME)).text
