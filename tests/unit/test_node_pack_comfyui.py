@@ -19,6 +19,7 @@ from aiohttp.test_utils import TestServer
 
 import comfyhouse_nodes
 from comfyhouse_nodes.install import install
+from comfyhouse_nodes.photo import nodes
 
 OURS = "ch_0123456789abcdef.png"
 
@@ -67,7 +68,10 @@ def comfyui(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def host(comfyui: Path) -> Iterator[Host]:
-    """Pretend to be ComfyUI's process for the time of a test."""
+    """Pretend to be ComfyUI's process for the time of a test.
+
+    NumPy and OpenCV, which a process can load but once, are there before: `nodes` needs them.
+    """
     before = set(sys.modules)
     server: Any = ModuleType("server")
     server.PromptServer = type("PromptServer", (), {"instance": Host()})
@@ -105,8 +109,10 @@ async def http(host: Host, comfyui: Path) -> AsyncIterator[ClientSession]:
 def test_it_offers_what_comfyui_looks_for(host: Host, comfyui: Path) -> None:
     module = load_custom_node(install(comfyui).path)
 
-    assert module.NODE_CLASS_MAPPINGS == {}
-    assert module.NODE_DISPLAY_NAME_MAPPINGS == {}
+    names = set(nodes.NODE_CLASS_MAPPINGS)
+    assert names == {"ComfyhousePortraitPro", "ComfyhouseProductGlow", "ComfyhouseCinematic"}
+    assert set(module.NODE_CLASS_MAPPINGS) == names
+    assert set(module.NODE_DISPLAY_NAME_MAPPINGS) == names
     assert not hasattr(module, "WEB_DIRECTORY")
     assert len(host.handlers) == 1
 
@@ -159,7 +165,7 @@ def test_an_unrelated_module_called_server_is_no_comfyui(host: Host, comfyui: Pa
 
 
 def test_the_syntax_is_old_enough_for_comfyuis_python() -> None:
-    sources = sorted(Path(comfyhouse_nodes.__file__).parent.glob("*.py"))
+    sources = sorted(Path(comfyhouse_nodes.__file__).parent.rglob("*.py"))
 
     parsed = [ast.parse(path.read_text("utf-8"), feature_version=(3, 9)) for path in sources]
 

@@ -73,6 +73,15 @@ def _even(part: Floats, skin: Floats, width: float, strength: float) -> Floats:
     return np.asarray(-amount[..., np.newaxis] * middle, np.float32)
 
 
+def measure_bands(part: Floats, skin: Floats, width: float) -> tuple[float, float]:
+    """Return the variance of the fine and of the middle frequencies where surely skin is."""
+    fine = _blur_within(part, skin, FINE * width)
+    middle = fine - _blur_within(part, skin, COARSE * width)
+    surely = skin > 0.95
+    high = (part - fine)[surely].var(axis=0)
+    return float(high.mean()), float(middle[surely].var(axis=0).mean())
+
+
 def _blur_within(part: Floats, skin: Floats, sigma: float) -> Floats:
     """Return a blur that takes nothing from where no skin is: no hair bleeds into the cheek."""
     weight = np.maximum(skin, np.float32(1e-3))

@@ -113,13 +113,15 @@ class ComfyhouseCinematic:
     def grade(
         self, image: Any, strength: int, grain: int, vignette: int, bars: str
     ) -> tuple[Any, str]:
-        if strength == 0:
-            return image, _report([], {})
+        notes: list[str] = []
 
         def work(picture: Floats) -> Floats:
+            notes.extend(cinematic.list_notes(picture, bars))
             return cinematic.grade(picture, strength, grain, vignette, bars)
 
-        return _work_on_each(image, work), _report([], {})
+        if strength == 0:
+            return image, _report([], {})
+        return _work_on_each(image, work), _report(notes, {})
 
 
 def read_colour(text: str) -> Floats:

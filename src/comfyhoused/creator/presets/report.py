@@ -20,6 +20,7 @@ _WORDS = {
     "small_faces": "The faces are small in the picture; skin was left as it is.",
     "no_subject": "No clear product was found, so the picture was left as it is.",
     "subject_touches_edge": "The product touches the edge of the picture; it was cut off there.",
+    "no_bars_upright": "Black bars were left out: they are for wide photos only.",
     "unsure_edges": "Parts of the product's edge were hard to tell from the background.",
 }
 
