@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from comfyhoused.core.photos.errors import (
@@ -77,6 +78,30 @@ def test_what_moves_or_has_pages_is_not_a_photo(tmp_path: Path) -> None:
         frames[0].save(path, plugin, save_all=True, append_images=frames[1:])
         with pytest.raises(PhotoKindUnknown):
             inspect_photo(path)
+
+
+def test_an_unusual_tiff_is_not_called_damaged(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "f.tif", make_scene().astype(np.float32) / 255, photometric="rgb")
+    apart = (make_scene().astype(np.uint16) * 257).transpose(2, 0, 1).copy()
+    tifffile.imwrite(tmp_path / "p.tif", apart, photometric="rgb", planarconfig="separate")
+    for name in ("f.tif", "p.tif"):  # the second is read by Pillow, and wrongly
+        with pytest.raises(PhotoKindUnknown, match="unusual TIFF"):
+            inspect_photo(tmp_path / name)
+
+
+@pytest.mark.parametrize("layout", ["plain", "tiled", "deflate"])
+def test_sixteen_bits_of_colour_in_every_layout(layout: str, tmp_path: Path) -> None:
+    """Its high bytes are what a preset sees, to the level."""
+    scene = make_scene().astype(np.uint16) * 257
+    options = {
+        "plain": {},
+        "tiled": {"tile": (32, 32)},
+        "deflate": {"compression": "deflate", "predictor": True},
+    }[layout]
+    tifffile.imwrite(tmp_path / "p.tif", scene, photometric="rgb", **options)
+    assert np.array_equal(prepare(tmp_path / "p.tif"), make_scene())
+    finished = finish_photo(tmp_path / "p.tif", tmp_path / "p.prepared", tmp_path / "result")
+    assert (finished.kind, finished.notes) == ("tiff", ("eight_bits",))
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow warns of damage, and goes on

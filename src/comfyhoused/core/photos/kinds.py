@@ -5,10 +5,14 @@ Sources: TIFF 6.0; "TIFF/EP" (ISO 12234-2); "Digital Negative Specification" (Ad
 ISO/IEC 23008-12, brands.
 """
 
+import mmap
+from typing import BinaryIO
+
 from PIL import Image, TiffImagePlugin
 
 from comfyhoused.core.photos.errors import PhotoKindUnknown
 from comfyhoused.core.photos.shapes import PhotoKind
+from comfyhoused.core.photos.tiff_structure import Tiff, TiffBroken
 
 _HEIC_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
 _AVIF_BRANDS = frozenset((b"avif", b"avis"))
@@ -33,6 +37,9 @@ _OTHERS = (
 _SUBFILE, _PHOTOMETRIC, _SAMPLE_FORMAT, _DNG_VERSION = 254, 262, 339, 50706
 _EP_STANDARD = 37398
 _RAW_PHOTOMETRICS = (32803, 34892)
+_PLANES, _APART, _BITS = 284, 2, 258
+_NEEDED = frozenset((256, 257, 258, 262))
+_UNUSUAL = "It is an unusual TIFF (floating-point, or its colours apart). Export it with 8 bits."
 _REDUCED = 1
 _FLOAT = 3
 
@@ -72,6 +79,18 @@ def _guess(start: bytes) -> str:
     return "It is no JPEG, PNG, WebP, TIFF or HEIC photo."
 
 
+def expect_broken_tiff(file: BinaryIO) -> None:
+    """Raise PhotoKindUnknown where a TIFF that cannot be opened is whole: it is only unusual."""
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        try:
+            tiff = Tiff(content)
+            entries = tiff.read_directory(tiff.first).entries
+        except TiffBroken:
+            return
+    if entries.keys() >= _NEEDED:
+        raise PhotoKindUnknown(_UNUSUAL)
+
+
 def check_tiff(image: Image.Image) -> None:
     """Refuse what only looks like a photo in a TIFF; raises PhotoKindUnknown."""
     assert isinstance(image, TiffImagePlugin.TiffImageFile)
@@ -79,8 +98,10 @@ def check_tiff(image: Image.Image) -> None:
     is_raw = tags.get(_PHOTOMETRIC) in _RAW_PHOTOMETRICS or _EP_STANDARD in tags
     if is_raw or _DNG_VERSION in tags or tags.get(_SUBFILE, 0) & _REDUCED:
         raise PhotoKindUnknown(_RAW)
-    if _FLOAT in tags.get(_SAMPLE_FORMAT, (1,)) or image.mode == "F":
-        raise PhotoKindUnknown("It is a TIFF of floating-point numbers. Export it with 8 or 16.")
+    # 16 bits, each colour by itself: Pillow reads them, and reads them wrongly.
+    is_misread = tags.get(_PLANES) == _APART and max(tags.get(_BITS, (1,))) > 8
+    if _FLOAT in tags.get(_SAMPLE_FORMAT, (1,)) or image.mode == "F" or is_misread:
+        raise PhotoKindUnknown(_UNUSUAL)
     for page in range(1, image.n_frames):
         image.seek(page)
         if not image.tag_v2.get(_SUBFILE, 0) & _REDUCED:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image, ImageCms, TiffImagePlugin
+from PIL import Image, ImageCms, TiffImagePlugin, UnidentifiedImageError
 
 from comfyhoused.core.photos import heic
 from comfyhoused.core.photos.colour import ColourSpace, find_colour_space
@@ -23,7 +23,7 @@ from comfyhoused.core.photos.errors import (
 )
 from comfyhoused.core.photos.exif import UPRIGHT, is_adobe_rgb, read_orientation
 from comfyhoused.core.photos.jpeg_parts import read_jpeg_metadata
-from comfyhoused.core.photos.kinds import check_tiff, sniff_kind
+from comfyhoused.core.photos.kinds import check_tiff, expect_broken_tiff, sniff_kind
 from comfyhoused.core.photos.metadata import Metadata
 from comfyhoused.core.photos.png_parts import read_png_metadata
 from comfyhoused.core.photos.shapes import PhotoFacts, PhotoKind
@@ -90,7 +90,7 @@ def translate_faults() -> Iterator[None]:
 def _open(file: BinaryIO, max_pixels: int) -> OpenedPhoto:
     kind = sniff_kind(file.read(64))
     file.seek(0)
-    image = heic.open_heic(file) if kind == "heic" else Image.open(file, formats=(_PLUGINS[kind],))
+    image = heic.open_heic(file) if kind == "heic" else _open_image(kind, file)
     width, height = image.size
     if width * height > max_pixels:
         raise PhotoTooLarge(
@@ -105,6 +105,15 @@ def _open(file: BinaryIO, max_pixels: int) -> OpenedPhoto:
         _get_colour_mode(image), image.info.get("icc_profile"), named=_name_space(image, metadata)
     )
     return OpenedPhoto(_make_facts(kind, file, image, metadata, colours), image, metadata, colours)
+
+
+def _open_image(kind: PhotoKind, file: BinaryIO) -> Image.Image:
+    try:
+        return Image.open(file, formats=(_PLUGINS[kind],))
+    except UnidentifiedImageError:
+        if kind == "tiff":
+            expect_broken_tiff(file)
+        raise
 
 
 def _read_metadata(kind: PhotoKind, file: BinaryIO, image: Image.Image) -> Metadata:
