@@ -430,7 +430,8 @@ async def test_disconnecting_leaves_nothing_at_google_and_no_token_here(
     assert (left.state, left.sealed_tokens) == ("reconnect", b"")
     assert all(one["id"] != channel for one in stage.google.list_channels())
     async with house.database.begin() as session:
-        assert await session.scalar(select(func.count()).select_from(Channel)) == 0
+        its = select(func.count()).where(Channel.connection_id == connection.id)
+        assert await session.scalar(its) == 0
         row = await get_source(session, connection.user_id, source.id)
         assert row.state == "reconnect"
         assert row.problem is not None
