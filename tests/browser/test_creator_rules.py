@@ -192,3 +192,15 @@ async def test_a_form_that_cannot_be_kept_says_why_on_its_page(stage: CreatorSta
     async with stage.database.begin() as session:
         row = await session.get_one(Source, source.id)
     assert (row.name_template, row.strength) == ("{name}_{preset}", 60)
+
+
+async def test_both_doors_are_open_on_the_front_page_and_priced(stage: CreatorStage) -> None:
+    async with httpx.AsyncClient(base_url=stage.url, headers={"Accept": "text/html"}) as client:
+        front = await client.get("/")
+        pricing = await client.get("/pricing")
+        landing = await client.get("/creator")
+    assert front.status_code == pricing.status_code == landing.status_code == 200
+    assert 'href="/creator">Open Creator' in front.text
+    assert 'href="/creator/sign-in">Start free' in pricing.text
+    assert "Coming" not in front.text + pricing.text
+    assert 'href="/creator/sign-in">Try 10' in landing.text
