@@ -80,13 +80,30 @@ def test_what_moves_or_has_pages_is_not_a_photo(tmp_path: Path) -> None:
             inspect_photo(path)
 
 
-def test_an_unusual_tiff_is_not_called_damaged(tmp_path: Path) -> None:
-    tifffile.imwrite(tmp_path / "f.tif", make_scene().astype(np.float32) / 255, photometric="rgb")
-    apart = (make_scene().astype(np.uint16) * 257).transpose(2, 0, 1).copy()
-    tifffile.imwrite(tmp_path / "p.tif", apart, photometric="rgb", planarconfig="separate")
-    for name in ("f.tif", "p.tif"):  # the second is read by Pillow, and wrongly
+def test_tiffs_that_would_be_misread_are_refused(tmp_path: Path) -> None:
+    """But for the first, Pillow opens each of them, and shows something else."""
+    scene = make_scene()
+    deep, grey = scene.astype(np.uint16) * 257, scene[..., 1]
+    unusual: list[tuple[np.ndarray, dict[str, str]]] = [
+        (scene.astype(np.float32) / 255, {"photometric": "rgb"}),
+        (deep.transpose(2, 0, 1).copy(), {"photometric": "rgb", "planarconfig": "separate"}),
+        (65535 - deep[..., 1], {"photometric": "miniswhite"}),
+        (grey.astype(np.int16), {"photometric": "minisblack"}),
+        (grey.astype(np.uint32) << 24, {"photometric": "minisblack"}),
+    ]
+    for content, options in unusual:
+        tifffile.imwrite(tmp_path / "p.tif", content, **options)
         with pytest.raises(PhotoKindUnknown, match="unusual TIFF"):
-            inspect_photo(tmp_path / name)
+            inspect_photo(tmp_path / "p.tif")
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_sixteen_bits_of_grey_in_both_orders(order: str, tmp_path: Path) -> None:
+    grey = make_scene()[..., 1]
+    content = grey.astype(np.uint16) * 257
+    path = tmp_path / "p.tif"
+    tifffile.imwrite(path, content, photometric="minisblack", byteorder=order)
+    assert np.abs(prepare(path)[..., 0] - grey).max() <= 1
 
 
 @pytest.mark.parametrize("layout", ["plain", "tiled", "deflate"])

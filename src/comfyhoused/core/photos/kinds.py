@@ -6,7 +6,8 @@ ISO/IEC 23008-12, brands.
 """
 
 import mmap
-from typing import BinaryIO
+from collections.abc import Mapping
+from typing import Any, BinaryIO
 
 from PIL import Image, TiffImagePlugin
 
@@ -39,9 +40,9 @@ _EP_STANDARD = 37398
 _RAW_PHOTOMETRICS = (32803, 34892)
 _PLANES, _APART, _BITS = 284, 2, 258
 _NEEDED = frozenset((256, 257, 258, 262))
-_UNUSUAL = "It is an unusual TIFF (floating-point, or its colours apart). Export it with 8 bits."
+_UNUSUAL = "It is an unusual TIFF (its numbers or their order). Export it with 8 bits."
 _REDUCED = 1
-_FLOAT = 3
+_UNSIGNED, _WHITE_IS_ZERO = 1, 0
 
 
 def sniff_kind(start: bytes) -> PhotoKind:
@@ -98,12 +99,18 @@ def check_tiff(image: Image.Image) -> None:
     is_raw = tags.get(_PHOTOMETRIC) in _RAW_PHOTOMETRICS or _EP_STANDARD in tags
     if is_raw or _DNG_VERSION in tags or tags.get(_SUBFILE, 0) & _REDUCED:
         raise PhotoKindUnknown(_RAW)
-    # 16 bits, each colour by itself: Pillow reads them, and reads them wrongly.
-    is_misread = tags.get(_PLANES) == _APART and max(tags.get(_BITS, (1,))) > 8
-    if _FLOAT in tags.get(_SAMPLE_FORMAT, (1,)) or image.mode == "F" or is_misread:
+    if image.mode == "F" or _is_unusual(tags):
         raise PhotoKindUnknown(_UNUSUAL)
     for page in range(1, image.n_frames):
         image.seek(page)
         if not image.tag_v2.get(_SUBFILE, 0) & _REDUCED:
             raise PhotoKindUnknown("It is a TIFF of several pages.")
     image.seek(0)
+
+
+def _is_unusual(tags: Mapping[int, Any]) -> bool:
+    """Tell whether Pillow would not read it, or would read it wrongly without saying so."""
+    bits = max(tags.get(_BITS, (1,)))
+    is_apart, is_negative = tags.get(_PLANES) == _APART, tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+    is_unsigned = set(tags.get(_SAMPLE_FORMAT, (_UNSIGNED,))) == {_UNSIGNED}
+    return bits > 16 or not is_unsigned or (bits > 8 and (is_apart or is_negative))

@@ -68,7 +68,8 @@ def _part(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
 def _simplify(image: Image.Image) -> Image.Image:
     """Return mode L, LA, RGB, RGBA, CMYK or LAB, 8 bits a channel."""
     if image.mode.startswith("I"):  # 16 bits of grey; convert() would cut, not scale
-        return image.point(lambda value: value * (1 / 256)).convert("L")
+        plain = image if image.mode == "I;16" else image.convert("I")
+        return plain.point(lambda value: value * (1 / 256)).convert("L")
     if image.mode in ("L", "RGB", "CMYK", "LAB") and "transparency" not in image.info:
         return image
     if image.mode in ("LA", "La"):
