@@ -1,26 +1,18 @@
 """The first step: the original comes to us, is made ready for a server, and gets in line."""
 
-import hashlib
 from contextlib import suppress
 from pathlib import Path
 
 from comfyhoused.adapters.storage.storage import ObjectMissing
-from comfyhoused.core.files.records import (
-    FileDraft,
-    FileNotFound,
-    create_file,
-    expect_object,
-    get_file,
-)
+from comfyhoused.core.files.records import FileNotFound, get_file
 from comfyhoused.core.photos.shapes import PreparedPhoto, PreviewWanted
-from comfyhoused.creator.edits.claiming import Claim, hold_edit
+from comfyhoused.creator.edits.claiming import Claim, LeaseGone, hold_edit
+from comfyhoused.creator.edits.inputs import drop_input, is_wanted, keep_input, make_input_id
 from comfyhoused.creator.edits.pictures import (
-    MOST_BYTES,
     get_picture,
     make_folder,
     name_preview,
     put_picture,
-    read_path,
 )
 from comfyhoused.creator.edits.work import Work, open_desk, read_work
 from comfyhoused.creator.house import CreatorHouse, make_owner
@@ -30,9 +22,6 @@ from comfyhoused.creator.tables import Photo
 
 #: Longest sides of what pages show.
 PREVIEW, THUMB = 2048, 480
-#: An input that nobody wants any more goes by itself after so long.
-KEEP_INPUT_SECONDS = 9 * 86_400
-_PNG = "image/png"
 
 
 async def ensure_prepared(house: CreatorHouse, claim: Claim) -> Work:
@@ -74,7 +63,7 @@ async def bring_original(house: CreatorHouse, work: Work, path: Path) -> None:
 
 async def _is_prepared(house: CreatorHouse, work: Work) -> bool:
     file_id = work.edit.prepared_file
-    if file_id is None or file_id != _make_file_id(work):
+    if file_id is None or file_id != make_input_id(work.edit.job_id):
         return False
     try:
         await get_file(house.resources.store, make_owner(work.user.id), file_id)
@@ -91,47 +80,34 @@ async def _prepare(house: CreatorHouse, claim: Claim, work: Work, desk: Path) ->
     prepared = await house.studio.prepare(original, target, wanted if needs_previews else ())
     key = f"{make_folder(work.user.id, work.edit.id)}/{work.edit.round}/original"
     await put_picture(house, key, original, prepared.facts.content_type)
-    await _keep_input(house, work, target, prepared)
+    await keep_input(house, work, target, prepared)
     previews = [
         (name_preview(make_folder(work.user.id, work.photo.id), one.target.name, made), one, made)
         for one, made in zip(wanted, prepared.previews, strict=False)
     ]
     for preview_key, one, made in previews:
         await put_picture(house, preview_key, one.target, made.content_type)
+    try:
+        await _note_prepared(house, claim, work, prepared, key, [one for one, _, _ in previews])
+    except LeaseGone:
+        if not await is_wanted(house, work.edit.job_id):
+            await drop_input(house, work.user.id, work.edit.job_id)
+        raise
+
+
+async def _note_prepared(
+    house: CreatorHouse,
+    claim: Claim,
+    work: Work,
+    prepared: PreparedPhoto,
+    key: str,
+    previews: list[str],
+) -> None:
     async with house.database.begin() as session:
         edit = await hold_edit(session, claim)
         edit.original_file = key
-        edit.prepared_file = _make_file_id(work)
+        edit.prepared_file = make_input_id(work.edit.job_id)
         photo = await session.get_one(Photo, edit.photo_id)
         photo.width, photo.height = prepared.facts.width, prepared.facts.height
         if previews:
-            photo.preview_file, photo.thumb_file = (preview_key for preview_key, _, _ in previews)
-
-
-async def _keep_input(house: CreatorHouse, work: Work, path: Path, prepared: PreparedPhoto) -> None:
-    """Keep the job's input as a file of the user's. Idempotent by the job."""
-    resources, file_id = house.resources, _make_file_id(work)
-    key = f"inputs/{file_id}.png"
-    if await expect_object(resources.store, file_id, key) is not None:
-        return
-    stored = await resources.storage.put(
-        key, read_path(path), content_type=_PNG, max_bytes=MOST_BYTES
-    )
-    draft = FileDraft(
-        id=file_id,
-        owner=make_owner(work.user.id),
-        key=key,
-        content_type=_PNG,
-        size_bytes=stored.size_bytes,
-        hash=stored.hash,
-        width=prepared.facts.width,
-        height=prepared.facts.height,
-        purpose="input",
-        keep_seconds=KEEP_INPUT_SECONDS,
-    )
-    await create_file(resources.store, draft)
-
-
-def _make_file_id(work: Work) -> str:
-    """Return the id of the job's input, derived: whoever prepares it again makes the same file."""
-    return f"file_{hashlib.sha256(f'{work.edit.job_id}/prepared'.encode()).hexdigest()[:22]}"
+            photo.preview_file, photo.thumb_file = previews

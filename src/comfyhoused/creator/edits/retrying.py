@@ -1,9 +1,14 @@
 """Trying again: an edit that failed or was canceled, or a delivery that failed. One or many."""
 
+from contextlib import suppress
+
 from sqlalchemy import exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from comfyhoused.adapters.redis.client import StoreUnavailable
+from comfyhoused.creator.edits.ending import take_job_back
 from comfyhoused.creator.edits.finding import find_delivery, get_edit, tell_delivery, tell_edit
+from comfyhoused.creator.edits.inputs import drop_input
 from comfyhoused.creator.edits.rounds import begin_round, make_due
 from comfyhoused.creator.house import CreatorHouse
 from comfyhoused.creator.ledger import OverageCapReached, PlanUsedUp
@@ -28,6 +33,7 @@ async def retry_edit(house: CreatorHouse, user_id: str, edit_id: str) -> Edit:
     """
     async with house.database.begin() as session:
         edit = await get_edit(session, user_id, edit_id, is_locked=True)
+        past_job_id = edit.job_id
         delivery = await find_delivery(session, edit_id, is_locked=True)
         if edit.state in ("failed", "canceled"):
             await begin_round(session, house, edit)
@@ -35,6 +41,10 @@ async def retry_edit(house: CreatorHouse, user_id: str, edit_id: str) -> Edit:
             _redeliver(delivery)
         else:
             raise NothingToRetry("It goes on, or it is done already.")
+    if edit.job_id != past_job_id:  # tidying looks at the present round only
+        with suppress(StoreUnavailable):
+            await take_job_back(house, user_id, past_job_id)
+            await drop_input(house, user_id, past_job_id)
     await tell_edit(house, edit)
     if delivery is not None:
         await tell_delivery(house, delivery)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func
 
 from comfyhoused.core.files.records import hold_files
 from comfyhoused.core.jobs.admission import UNLIMITED, Application, admit
@@ -11,13 +11,12 @@ from comfyhoused.creator.edits.claiming import Claim, LeaseGone, hold_edit
 from comfyhoused.creator.edits.ending import take_job_back
 from comfyhoused.creator.edits.finding import tell_edit
 from comfyhoused.creator.edits.following import Follower
-from comfyhoused.creator.edits.preparing import KEEP_INPUT_SECONDS, ensure_prepared
+from comfyhoused.creator.edits.inputs import KEEP_INPUT_SECONDS, is_wanted
+from comfyhoused.creator.edits.preparing import ensure_prepared
 from comfyhoused.creator.edits.rounds import make_due
 from comfyhoused.creator.edits.work import Work
 from comfyhoused.creator.house import CreatorHouse, make_owner
 from comfyhoused.creator.presets.graph import make_graph
-from comfyhoused.creator.tables import Edit
-from comfyhoused.creator.words import OPEN_EDIT_STATES
 from comfyhoused.kit.clock import get_now
 
 #: A photo in line is looked at so often, should the word of its end be lost.
@@ -39,7 +38,7 @@ async def send_edit(house: CreatorHouse, follower: Follower, claim: Claim) -> No
             edit.state = "in_line"
             make_due(edit, func.now() + timedelta(seconds=LOOK_SECONDS))
     except LeaseGone:
-        if not await _is_wanted(house, application.job_id):
+        if not await is_wanted(house, application.job_id):
             await take_job_back(house, work.user.id, application.job_id)
         raise
     await tell_edit(house, edit)
@@ -75,10 +74,3 @@ def make_application(house: CreatorHouse, work: Work) -> Application:
         keep_seconds=_KEEP_OUTPUT_SECONDS,
         concurrency=plan.concurrency,
     )
-
-
-async def _is_wanted(house: CreatorHouse, job_id: str) -> bool:
-    """Tell whether an open edit has this job: then whoever holds it goes on with it."""
-    async with house.database.begin() as session:
-        query = select(Edit.id).where(Edit.job_id == job_id, Edit.state.in_(OPEN_EDIT_STATES))
-        return await session.scalar(query) is not None

@@ -1,13 +1,11 @@
 """After an edit is over: its job and all that nobody needs any more go."""
 
-from contextlib import suppress
-
-from comfyhoused.core.files.records import FileNotFound, delete_file
 from comfyhoused.creator.edits.claiming import Claim, LeaseGone, hold_edit
 from comfyhoused.creator.edits.ending import take_job_back
 from comfyhoused.creator.edits.finding import find_delivery
+from comfyhoused.creator.edits.inputs import drop_input
 from comfyhoused.creator.edits.pictures import make_folder
-from comfyhoused.creator.house import CreatorHouse, make_owner
+from comfyhoused.creator.house import CreatorHouse
 from comfyhoused.creator.tables import Delivery, Edit
 from comfyhoused.kit.errors import Problem
 
@@ -44,10 +42,7 @@ async def leave_untidy(house: CreatorHouse, claim: Claim, problem: Problem) -> b
 
 async def _erase_job(house: CreatorHouse, edit: Edit) -> None:
     await take_job_back(house, edit.user_id, edit.job_id)
-    if edit.prepared_file is not None:
-        store, storage = house.resources.store, house.resources.storage
-        with suppress(FileNotFound):
-            await delete_file(store, storage, make_owner(edit.user_id), edit.prepared_file)
+    await drop_input(house, edit.user_id, edit.job_id)
 
 
 def _list_kept(edit: Edit, delivery: Delivery | None) -> set[str]:
