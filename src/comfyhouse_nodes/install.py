@@ -12,6 +12,7 @@ from .version import PACK_VERSION
 
 FOLDER_NAME = "comfyhouse_nodes"
 STAMP_NAME = "installed.json"
+WEIGHTS = "photo/weights"
 SOURCE = Path(__file__).parent
 # ComfyUI skips what ends so; a copy that was cut short must not be loaded as a second pack.
 STAGING_NAME = f"{FOLDER_NAME}.new.disabled"
@@ -36,7 +37,10 @@ class Installation:
         """One sentence for the operator."""
         if not self.is_changed:
             return f"Version {self.version} is in {self.path} already; nothing was changed."
-        return f"Version {self.version} is in {self.path}. Restart ComfyUI to load it."
+        said = f"Version {self.version} is in {self.path}. Restart ComfyUI to load it."
+        if not (self.path / WEIGHTS).is_dir():
+            said += " It has no weights, so faces and products are not found: see `make up`."
+        return said
 
 
 def install(comfyui_path: Path) -> Installation:

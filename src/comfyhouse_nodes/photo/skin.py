@@ -53,7 +53,7 @@ def _measure_likeness(picture: Floats, sample: np.ndarray) -> Floats:
     luma = get_luma(picture)
     # Learnt from the half of the sample that is nearest to its middle: beards and hair fall out.
     usual = float(np.median(luma[sample]))
-    chroma = picture / (picture.sum(axis=2, keepdims=True) + np.float32(0.03))
+    chroma = picture / np.maximum(picture.sum(axis=2, keepdims=True), np.float32(0.03))
     inside = chroma[sample]
     middle = np.median(inside, axis=0)
     spread = np.maximum(1.4826 * np.median(np.abs(inside - middle), axis=0), _SPREAD_FLOOR)
