@@ -1,7 +1,6 @@
 """Creator's screens on real servers, for browsers: a Valkey, a Postgres, the web server."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,15 +9,11 @@ from typing import Any
 from comfyhoused.adapters.postgres.database import Database, open_database
 from comfyhoused.adapters.redis.client import Store, open_store
 from comfyhoused.adapters.storage.local import LocalStorage
-from comfyhoused.creator import presets
-from comfyhoused.creator.presets.book import PresetBook
 from tests.api_process import LoneApi
 from tests.creator_sign_in import create_user, make_creator_cookie
-from tests.creator_stock import Stock, finish, paint
+from tests.creator_stock import Stock
 from tests.house import SECRET
 from tests.processes import ValkeyProcess
-
-OURS = Path(presets.__file__).with_name("ours")
 
 
 @asynccontextmanager
@@ -49,7 +44,6 @@ class CreatorStage:
             CH_SECRET=SECRET,
             CH_DATABASE_URL=database_url,
             CH_LOCAL_SOURCES_DIR=photos,
-            CH_PRESETS_DIR=copy_presets(folder / "presets"),
         )
         self.photos = photos
         self.database: Database = open_database(database_url)
@@ -79,24 +73,3 @@ class CreatorStage:
         """Return the cookie that signs a browser in as that user, as browsers take it."""
         name, value = await make_creator_cookie(self.database, stock.user.id)
         return {"name": name, "value": value, "url": self.url}
-
-
-def copy_presets(target: Path) -> Path:
-    """Copy our presets, each with two samples at least: painted ones where they have none yet."""
-    for preset in PresetBook.load().list():
-        home = target / preset.name
-        shutil.copytree(OURS / preset.name, home)
-        for number in range(len(preset.samples), 2):
-            _add_sample(home, number)
-    return target
-
-
-def _add_sample(home: Path, number: int) -> None:
-    picture = paint(len(home.name) + number, 640, 800)
-    picture.save(home / f"before-{number}.jpg")
-    finish(picture, home.name).save(home / f"after-{number}.jpg")
-    with (home / "preset.toml").open("a") as manifest:
-        manifest.write(
-            f'\n[[samples]]\ntitle = "Hills {number + 1}"\nbefore = "before-{number}.jpg"\n'
-            f'after = "after-{number}.jpg"\nstrength = 60\ncredit = "Painted by the tests"\n'
-        )

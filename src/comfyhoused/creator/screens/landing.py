@@ -29,5 +29,6 @@ async def show_landing(guest: AnyGuest) -> Response:
 
 
 def choose_heroes(presets: Sequence[PresetView]) -> list[SampleView]:
-    """Return one sample of each preset: the first stands in the arch."""
-    return [preset.samples[0] for preset in presets if preset.samples]
+    """Return one sample of each preset; the boldest comes first and stands in the arch."""
+    samples = [preset.samples[0] for preset in presets if preset.samples]
+    return sorted(samples, key=lambda one: -one.strength)
