@@ -22,8 +22,8 @@ from comfyhoused.kit.clock import get_now
 
 _BATCH = 500
 _LOCAL_SECONDS = 1.0
-#: How long one claim of a local folder is used before it is given up for another to take.
-_STINT_SECONDS = 15.0
+#: How long one claim of a local folder is used, where no others wait for their turn.
+STINT_SECONDS = 15.0
 _AFTER_SETTLING_SECONDS = 0.05
 _SETTLES_PER_LISTING = 4
 _STIRRED_SECONDS = 5.0
@@ -34,7 +34,7 @@ class _Memory:
     """What a local folder looked like last time, so that only what differs is compared again."""
 
     files: Mapping[str, SeenFile] = field(default_factory=dict)
-    changed_at: float = -_STINT_SECONDS
+    changed_at: float = -STINT_SECONDS
 
     @property
     def is_stirred(self) -> bool:
@@ -42,31 +42,37 @@ class _Memory:
         return time.monotonic() - self.changed_at < _STIRRED_SECONDS
 
 
-async def look_at_source(house: CreatorHouse, source: Source) -> datetime:
+async def look_at_source(
+    house: CreatorHouse, source: Source, stint_seconds: float = STINT_SECONDS
+) -> datetime:
     """Look at a claimed source; returns when the next look is due.
 
-    Raises what the folder raises (`SourceFolder`); what was stored by then is stored.
+    A local folder is looked at again and again for `stint_seconds`, at least once. Raises
+    what the folder raises (`SourceFolder`); what was stored by then is stored.
     """
     async with house.database.begin() as session:
         apart = await list_apart(session, source)
     folder = open_folder(house, source, apart)
     if source.kind == "local":
-        return await _watch_for_a_while(house, source, folder)
+        return await _watch_for_a_while(house, source, folder, stint_seconds)
     if _is_listing_due(house, source):
         await _list_whole(house, source, folder)
     await settle_photos(house, source, folder)
     return await _find_next_look(house, source)
 
 
-async def _watch_for_a_while(house: CreatorHouse, source: Source, folder: SourceFolder) -> datetime:
-    ends = time.monotonic() + _STINT_SECONDS
+async def _watch_for_a_while(
+    house: CreatorHouse, source: Source, folder: SourceFolder, stint_seconds: float
+) -> datetime:
+    ends = time.monotonic() + stint_seconds
     memory = _Memory()
     pause = min(_LOCAL_SECONDS, house.settings.settle_look_seconds)
-    while time.monotonic() < ends:
+    while True:
         await _list_whole(house, source, folder, memory)
         await settle_photos(house, source, folder)
-        if source.state != "active" or source.problem is not None:
-            break  # it works again, which its owner is to see at once
+        # One that works again is to be seen as such at once.
+        if time.monotonic() >= ends or source.state != "active" or source.problem is not None:
+            return get_now() + timedelta(seconds=pause)
         if not memory.is_stirred:
             await asyncio.sleep(pause)
             continue
@@ -74,7 +80,6 @@ async def _watch_for_a_while(house: CreatorHouse, source: Source, folder: Source
         for _ in range(_SETTLES_PER_LISTING):
             await asyncio.sleep(pause / _SETTLES_PER_LISTING)
             await settle_photos(house, source, folder)
-    return get_now()
 
 
 def _is_listing_due(house: CreatorHouse, source: Source) -> bool:

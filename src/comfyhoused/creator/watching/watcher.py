@@ -8,7 +8,7 @@ from comfyhoused.creator.tables import Connection, Source
 from comfyhoused.creator.watching.channels import drop_idle_channels, tend_channels
 from comfyhoused.creator.watching.feed import read_feed
 from comfyhoused.creator.watching.leases import Claims
-from comfyhoused.creator.watching.looks import look_at_source
+from comfyhoused.creator.watching.looks import STINT_SECONDS, look_at_source
 from comfyhoused.creator.watching.troubles import Outcome, note_feed_trouble, note_outcome
 from comfyhoused.kit.errors import ComfyhouseError, Unavailable
 from comfyhoused.kit.log import get_logger
@@ -68,9 +68,14 @@ class Watcher:
             async with self._house.database.begin() as session:
                 await note_outcome(session, outcome)
 
+    @property
+    def _stint_seconds(self) -> float:
+        """Staying with a local folder is a saving, until others wait for the place."""
+        return STINT_SECONDS if len(self._sources) <= _SOURCES_AT_ONCE // 2 else 0.0
+
     async def _find_outcome(self, source: Source) -> Outcome:
         try:
-            due_at = await look_at_source(self._house, source)
+            due_at = await look_at_source(self._house, source, self._stint_seconds)
         except ComfyhouseError as error:
             log.info("source %s cannot be looked at: %s", source.id, error.detail)
             return Outcome(source, error)
