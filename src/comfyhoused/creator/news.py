@@ -1,7 +1,8 @@
 """News of a user's edits as they happen, for pages that are open. A hint: rows are the truth.
 
 Kinds: `edit.changed` (`edit_id`, `state`), `edit.progress` (`edit_id`, `share` 0–1),
-`delivery.changed` (`edit_id`, `state`), `upload.changed` (`id`), `bell` (something is new in the notifications).
+`delivery.changed` (`edit_id`, `state`), `upload.changed` (`id`),
+`bell` (something is new in the notifications).
 """
 
 import asyncio
