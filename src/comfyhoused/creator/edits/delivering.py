@@ -58,7 +58,7 @@ async def deliver(house: CreatorHouse, claim: Claim) -> None:
             "edit_delivered",
             f"edit_delivered/{delivery.edit_id}",
             f"“{delivery.name}” is ready",
-            f"It is in {work.source.name}.",
+            f"It lies in the folder for results of {work.source.name}.",
             f"/creator/edits/{delivery.edit_id}",
             mail="digest",
         )
