@@ -159,6 +159,13 @@ _SKIPS = (
         "Put the photo itself into the folder.",
     ),
     Skip(
+        "name_unreadable",
+        "A name we cannot read",
+        "The name of this file, or of its folder, holds letters that an old system has written in "
+        "its own way.",
+        "Give it another name; we edit it then.",
+    ),
+    Skip(
         "link",
         "A link",
         "This is a link to another place on the disk; we read only what lies in the folder itself.",

@@ -18,6 +18,7 @@ from comfyhoused.creator.sources.beneath import (
     split_path,
 )
 from comfyhoused.creator.sources.folder import FolderGone
+from comfyhoused.creator.sources.local_listing import is_text
 
 _DEEPEST = 3
 _MOST = 500
@@ -88,7 +89,9 @@ def _list_subfolders(root: Path, path: str) -> list[str]:
             return sorted(
                 f"{path}/{entry.name}"
                 for entry in entries
-                if entry.is_dir(follow_symlinks=False) and entry.name[0] not in ".@#$"
+                if entry.is_dir(follow_symlinks=False)
+                and entry.name[0] not in ".@#$"
+                and is_text(entry.name)
             )
     except OSError as error:
         raise DiskAway(f"The disk with the photos fails: {error.strerror}.") from error

@@ -83,10 +83,21 @@ def _scan(root: Path, raw: str, below: str) -> tuple[list[SeenFile], list[str]]:
     return files, folders
 
 
+def is_text(name: str) -> bool:
+    """Tell whether a name on a disk is text: disks keep bytes, of old systems any bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _describe(key: str, status: os.stat_result, mark: str = "") -> SeenFile:
-    folder, _, name = key.rpartition("/")
     is_regular = stat.S_ISREG(status.st_mode)
     obstacle = "" if is_regular else "link" if stat.S_ISLNK(status.st_mode) else "not_a_photo"
+    if not is_text(key):  # no database takes it; said as it can be, the key opens nothing
+        key, obstacle = os.fsencode(key).decode(errors="replace"), "name_unreadable"
+    folder, _, name = key.rpartition("/")
     return SeenFile(
         key=key,
         revision=make_revision(status),

@@ -5,9 +5,9 @@ The route checks that the call is Google's, rings, and answers; a watcher reads 
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Header, Response
 
-from comfyhoused.creator.house import CreatorHouse
+from comfyhoused.creator.visitors import House
 from comfyhoused.creator.watching.channels import PUSH_PATH, answer_call
 from comfyhoused.kit.errors import Unavailable
 
@@ -18,16 +18,15 @@ _LONGEST_HEADER = 256
 
 @router.post(PUSH_PATH)
 async def receive_push(
-    request: Request,
+    house: House,
     x_goog_channel_id: Annotated[str, Header(max_length=_LONGEST_HEADER)] = "",
     x_goog_channel_token: Annotated[str, Header(max_length=_LONGEST_HEADER)] = "",
     x_goog_resource_state: Annotated[str, Header(max_length=_LONGEST_HEADER)] = "",
 ) -> Response:
     """Ring for the connection of this channel. 404 has Google call no more: it is not ours.
 
-    After 503 Google calls again.
+    After 503 Google calls again. Raises CreatorNotSetUp.
     """
-    house: CreatorHouse = request.app.state.creator
     # `sync` only says that the channel is open.
     rings = x_goog_resource_state != "sync"
     try:

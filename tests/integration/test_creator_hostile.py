@@ -1,0 +1,49 @@
+"""What strangers and broken disks send to Creator ends in an answer, and holds nobody else up."""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from comfyhoused.settings import Settings
+from tests.house import SECRET
+from tests.near_app import open_near_app
+from tests.watch_stage import WatchStage, open_watch_stage, put
+
+
+@pytest.fixture
+async def stage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str, valkey_url: str
+) -> AsyncIterator[WatchStage]:
+    async with open_watch_stage(
+        tmp_path, monkeypatch.setenv, database_url=database_url, redis_url=valkey_url
+    ) as opened:
+        yield opened
+
+
+async def test_a_name_that_is_no_text_is_skipped_and_its_neighbours_are_edited(
+    stage: WatchStage,
+) -> None:
+    source = await stage.add_source()
+    async with stage.watching():
+        await stage.wait_listed(source)
+        put(stage.raw / "good.jpg")
+        put(stage.raw / os.fsdecode(b"Fr\xfchling.jpg"))
+        put(stage.raw / os.fsdecode(b"M\xe4rz") / "c.jpg")
+        photos = await stage.wait_states(complete=1, skipped=2)
+    assert {one.skip_code for one in photos if one.state == "skipped"} == {"name_unreadable"}
+
+
+async def test_google_is_told_that_a_house_without_creator_wants_no_calls(
+    valkey_url: str, redis: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "CH_REDIS_URL": valkey_url,
+        "CH_SECRET": SECRET,
+        "CH_DATA_DIR": str(tmp_path / "data"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    async with open_near_app(Settings.load()) as client:
+        answer = await client.post("/creator/google/push", headers={"X-Goog-Channel-Id": "x"})
+    assert answer.status_code == 404
