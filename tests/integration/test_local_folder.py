@@ -1,13 +1,22 @@
 """A folder on a disk: written once and whole, and nothing outside of it is read or written."""
 
 import asyncio
-from contextlib import suppress
+import errno
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from comfyhoused.adapters.postgres.database import Database
-from comfyhoused.creator.sources.beneath import DiskAway, PathRefused, open_folder_beneath
+from comfyhoused.creator.sources.beneath import (
+    DiskAway,
+    DiskFull,
+    PathRefused,
+    make_disk_fault,
+    open_folder_beneath,
+)
 from comfyhoused.creator.sources.folder import FileGone, FolderGone, SeenFile
 from comfyhoused.creator.sources.local import LocalFolder
 from comfyhoused.creator.sources.local_choice import (
@@ -17,6 +26,7 @@ from comfyhoused.creator.sources.local_choice import (
     suggest_edited,
 )
 from comfyhoused.creator.sources.local_listing import is_ignored
+from comfyhoused.kit.errors import ComfyhouseError, Unavailable
 from tests.creator_sign_in import create_user
 
 EMAIL = "ada@example.com"
@@ -108,6 +118,51 @@ async def test_nothing_is_written_where_raw_is_not_mounted(
     with pytest.raises(DiskAway):
         await put(folder, "put_1", result)
     assert not (folder.root / folder.edited).exists()
+
+
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [(errno.ENOSPC, DiskFull), (errno.EDQUOT, DiskFull), (errno.EIO, DiskAway)],
+)
+def test_a_full_disk_is_given_up_and_a_failing_one_tried_again(
+    number: int, error: type[ComfyhouseError]
+) -> None:
+    fault = make_disk_fault("The photo cannot be written", OSError(number, "why"))
+    assert type(fault) is error
+    assert isinstance(fault, Unavailable) is (error is DiskAway)
+    assert fault.retryable is (error is DiskAway)
+
+
+@contextmanager
+def mount_small_disk(place: Path, size_bytes: int) -> Iterator[None]:
+    """Mount a disk of that size there; skips where this machine does not allow it."""
+    place.mkdir(parents=True)
+    options = ["-o", f"size={size_bytes}"]
+    try:
+        subprocess.run(["mount", "-t", "tmpfs", *options, "tmpfs", str(place)], check=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("mounting takes root")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+async def test_a_picture_that_finds_no_room_leaves_nothing_and_is_put_when_there_is_some(
+    folder: LocalFolder, tmp_path: Path
+) -> None:
+    large = tmp_path / "large"
+    large.write_bytes(b"x" * 200_000)
+    edited = folder.root / folder.edited
+    with mount_small_disk(edited, 256 * 1024):
+        filler = edited / "theirs.bin"
+        filler.write_bytes(b"y" * 150_000)
+        with pytest.raises(DiskFull):
+            await put(folder, "put_1", large)
+        assert list_all(folder) == ["theirs.bin"]
+        filler.unlink()
+        assert await put(folder, "put_1", large) == "Day 1/a.jpg"
+        assert list_all(folder) == ["Day 1/a.jpg"]
 
 
 @pytest.mark.parametrize("path", ["..", "a/../../b", "/etc", "a//b", "a/./b", "a\0b"])

@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from comfyhoused.creator.sources.folder import FileGone, FolderGone
-from comfyhoused.kit.errors import InvalidRequest, Unavailable
+from comfyhoused.kit.errors import Forbidden, InvalidRequest, Unavailable
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Without O_NONBLOCK, opening a pipe that somebody put there would wait for its writer for ever.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class PathRefused(InvalidRequest):
@@ -33,6 +34,20 @@ class DiskAway(Unavailable):
     title = "The disk with the photos does not answer"
 
 
+class DiskFull(Forbidden):
+    """The disk of a local folder, or its owner's share of it, has no room left."""
+
+    code = "disk_full"
+    title = "The disk with the photos is full"
+
+
+def make_disk_fault(words: str, error: OSError) -> DiskAway | DiskFull:
+    """Tell a disk that is full, where waiting helps nobody, from one that fails for now."""
+    if error.errno in _FULL:
+        return DiskFull("Make room on it, or ask who runs this server.")
+    return DiskAway(f"{words}: {error.strerror}.")
+
+
 def split_path(path: str) -> tuple[str, ...]:
     """Return the names along a relative path; raises PathRefused for `..`, `/x`, NUL and such."""
     names = tuple(path.split("/")) if path else ()
@@ -46,7 +61,7 @@ def open_folder_beneath(root: Path, path: str, *, makes: bool = False) -> Iterat
     """Open the folder at `path` below `root` as a descriptor, following no link.
 
     `makes`: what is missing along the path is made. Raises DiskAway where the root cannot be
-    opened, FolderGone where the folder is missing, is a link or may not be read.
+    opened, FolderGone where the folder is missing, is a link or may not be read, DiskFull.
     """
     current = _open_root(root)
     try:
@@ -98,7 +113,7 @@ def _make_folder(name: str, parent: int) -> None:
     except FileExistsError:
         return
     except OSError as error:
-        raise DiskAway(f"A folder cannot be made: {error.strerror}.") from error
+        raise make_disk_fault("A folder cannot be made", error) from error
 
 
 def _translate(error: OSError, gone: FolderGone | FileGone) -> FolderGone | FileGone | DiskAway:

@@ -8,7 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from comfyhoused.creator.sources.beneath import DiskAway, PathRefused, open_folder_beneath
+from comfyhoused.creator.sources.beneath import (
+    PathRefused,
+    make_disk_fault,
+    open_folder_beneath,
+)
 from comfyhoused.creator.sources.local_listing import MARK_ATTRIBUTE, is_ignored
 
 _COPY_BYTES = 1 << 20
@@ -54,7 +58,8 @@ def write_file(root: Path, folder: str, name: str, key: str, content: Path, mark
     """Copy `content` to `name`, marked where `mark` is given; False where the name is taken.
 
     Written under a hidden name, synced, and only then given its name, in one step: whoever looks
-    sees the whole file or none. Again after a crash is the same. Raises DiskAway, FolderGone.
+    sees the whole file or none. Again after a crash is the same. Raises DiskAway, DiskFull,
+    FolderGone.
     """
     temporary = _make_temporary_name(key)
     with open_folder_beneath(root, folder, makes=True) as parent:
@@ -63,7 +68,7 @@ def write_file(root: Path, folder: str, name: str, key: str, content: Path, mark
             _write_temporary(parent, temporary, content, mark)
             return _give_name(parent, temporary, name)
         except OSError as error:
-            raise DiskAway(f"The photo cannot be written: {error.strerror}.") from error
+            raise make_disk_fault("The photo cannot be written", error) from error
         finally:
             with suppress(OSError):
                 os.unlink(temporary, dir_fd=parent)
