@@ -9,6 +9,7 @@ from contextlib import (
     asynccontextmanager,
     nullcontext,
 )
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,15 @@ from sqlalchemy import select
 from comfyhoused.creator.house import CreatorHouse
 from comfyhoused.creator.routes import install_creator
 from comfyhoused.creator.sources.sources import remove_source
-from comfyhoused.creator.tables import Channel
+from comfyhoused.creator.tables import Channel, Connection
 from comfyhoused.creator.watching.channels import PUSH_PATH, drop_idle_channels, tend_channels
 from comfyhoused.kit.clock import get_now
-from tests.google import FakeGoogle
+from comfyhoused.kit.crypto import make_digest
+from comfyhoused.kit.ids import make_id
+from tests.google import FULL_SCOPES, FakeGoogle
 from tests.ports import take_port
 from tests.waiting import wait_until
-from tests.watch_drive import DriveStage, open_drive_stage
+from tests.watch_drive import DriveStage, connect, open_drive_stage
 
 #: Nothing is found by polls while a test runs: it has to be the pushes.
 SELDOM = "60"
@@ -157,7 +160,6 @@ async def test_channels_are_google_s_own_overlap_and_end_with_their_source(open_
     async with drive.watch.watching():
         await drive.wait_followed()
         channel = await stage.wait_open()
-    await check_only_google_rings(stage, channel)
     connection = await drive.get_connection()
     await tend_channels(drive.house, connection)
     assert len(await stage.list_channels()) == 1, "the one that is open lasts"
@@ -170,6 +172,7 @@ async def test_channels_are_google_s_own_overlap_and_end_with_their_source(open_
     await drop_idle_channels(drive.house)
     assert await stage.list_channels() == []
     assert list_open(drive) == [channel.id], "it ends by itself"
+    await check_only_google_rings(stage)
 
 
 def list_open(drive: DriveStage) -> list[str]:
@@ -178,14 +181,38 @@ def list_open(drive: DriveStage) -> list[str]:
     return [one["id"] for one in channels if one["sub"] == drive.person["sub"]]
 
 
-async def check_only_google_rings(stage: PushStage, channel: Channel) -> None:
-    """Try to ring without the channel's token."""
-    async with httpx.AsyncClient(base_url=stage.url) as client:
-        for headers in (
-            {},
-            {"X-Goog-Channel-ID": channel.id},
-            {"X-Goog-Channel-ID": channel.id, "X-Goog-Channel-Token": "a guess"},
-            {"X-Goog-Channel-ID": "another", "X-Goog-Channel-Token": channel.token_digest},
-        ):
-            answer = await client.post(PUSH_PATH, headers=headers)
-            assert answer.status_code == 404
+async def check_only_google_rings(stage: PushStage) -> None:
+    """Try to ring without the channel's token, and with it.
+
+    The channel is one that Google does not know: it tells of changes from before a channel was
+    opened, too, so that a true call may come at any time.
+    """
+    drive, token = stage.drive, "the channel's token"
+    person = drive.google.add_user(f"{make_id('eve', 8)}@demo.example")
+    other = await connect(drive.house, drive.watch.user, drive.google, person, FULL_SCOPES)
+    later = get_now() + timedelta(hours=1)
+    channel = Channel(
+        id=make_id("channel"),
+        connection_id=other.id,
+        token_digest=make_digest(token),
+        expires_at=later,
+    )
+    async with drive.house.database.begin() as session:
+        (await session.get_one(Connection, other.id)).next_look_at = later
+        session.add(channel)
+
+    async def ring(**headers: str) -> tuple[int, bool]:
+        """Return the answer's status and whether the feed is to be read now."""
+        sent = {f"X-Goog-Channel-{name.title()}": value for name, value in headers.items()}
+        async with httpx.AsyncClient(base_url=stage.url) as client:
+            answer = await client.post(PUSH_PATH, headers=sent)
+        async with drive.house.database.begin() as session:
+            connection = await session.get_one(Connection, other.id)
+        return answer.status_code, connection.next_look_at < later
+
+    assert await ring() == (404, False)
+    assert await ring(id=channel.id) == (404, False)
+    assert await ring(id=channel.id, token="a guess") == (404, False)
+    assert await ring(id=channel.id, token=channel.token_digest) == (404, False)
+    assert await ring(id="another", token=token) == (404, False)
+    assert await ring(id=channel.id, token=token) == (204, True)
