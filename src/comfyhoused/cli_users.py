@@ -35,8 +35,11 @@ def plan(
     plans = CreatorPlanBook.load(load_settings().creator.creator_plans_file)
     if not plans.knows(name):
         fail(f"There is no plan {name!r}; there are {', '.join(one.name for one in plans)}.")
-    for changed in _with_database(lambda session: set_plan(session, user, name)):
-        typer.echo(_describe(changed))
+    changed = _with_database(lambda session: set_plan(session, user, name))
+    if not changed:
+        fail(f"No user has the id or address {user!r}: `comfyhoused users list`.")
+    for one in changed:
+        typer.echo(_describe(one))
 
 
 def _with_database(action: Callable[[AsyncSession], Awaitable[Answer]]) -> Answer:

@@ -6,14 +6,6 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from comfyhoused.creator.tables import User
-from comfyhoused.kit.errors import NotFound
-
-
-class UserNotFound(NotFound):
-    """No user of Creator has this id or address."""
-
-    code = "user_not_found"
-    title = "There is no such user"
 
 
 async def list_users(session: AsyncSession) -> Sequence[User]:
@@ -23,12 +15,10 @@ async def list_users(session: AsyncSession) -> Sequence[User]:
 
 
 async def set_plan(session: AsyncSession, who: str, plan: str) -> Sequence[User]:
-    """Put the user of this id or e-mail address on a plan, at once; raises UserNotFound.
+    """Put the user of this id or e-mail address on a plan, at once; returns none if there is none.
 
-    Photos that wait for units are edited within seconds. An address may stand for several.
+    Photos that wait for units are edited within seconds (`begin_waiting`, which every worker
+    does). An address may stand for several.
     """
     chosen = update(User).where((User.id == who) | (User.email == who), User.deleting_at.is_(None))
-    changed = (await session.scalars(chosen.values(plan=plan).returning(User))).all()
-    if not changed:
-        raise UserNotFound(f"No user has the id or address {who!r}: `comfyhoused users list`.")
-    return changed
+    return (await session.scalars(chosen.values(plan=plan).returning(User))).all()
