@@ -5,8 +5,14 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
-from comfyhoused.adapters.postgres.database import Database, DatabaseUnavailable, open_database
+from comfyhoused.adapters.postgres.database import (
+    Database,
+    DatabaseUnavailable,
+    TextRefused,
+    open_database,
+)
 from comfyhoused.adapters.postgres.durability import find_weaknesses
 from comfyhoused.checkup import Finding, list_findings
 from comfyhoused.creator.opening import open_creator, wait_for_schema
@@ -123,3 +129,26 @@ async def test_a_server_that_comes_and_goes_is_unavailable_and_nothing_else(
         assert await session.scalar(text("SELECT 1")) == 1
     await database.aclose()
     await asyncio.to_thread(server.stop)
+
+
+async def test_a_postgres_that_stands_still_is_away_and_found_again(database_url: str) -> None:
+    database = open_database(database_url, answer_seconds=1)
+    with pytest.raises(DatabaseUnavailable):
+        async with database.begin() as session:
+            await session.execute(text("SELECT pg_sleep(3600)"))
+    async with database.begin() as session:
+        assert await session.scalar(text("SELECT 1")) == 1
+    await database.aclose()
+
+
+async def test_an_error_tells_nothing_of_what_was_stored(database: Database) -> None:
+    with pytest.raises(DBAPIError) as raised:
+        async with database.begin() as session:
+            await session.execute(text("SELECT :key / 0, now()"), {"key": 424_242})
+    assert "424242" not in str(raised.value)
+
+
+async def test_text_that_is_none_is_the_senders_fault(database: Database) -> None:
+    with pytest.raises(TextRefused):
+        async with database.begin() as session:
+            await session.scalar(text("SELECT CAST(:name AS text)"), {"name": "a\0b"})

@@ -21,7 +21,7 @@ async def upgrade_database(url: str) -> bool:
     All in one transaction, under a lock: two that start at once do it once. Raises UnfitSchema
     where a newer version has written it, and DatabaseUnavailable.
     """
-    database = open_database(url)
+    database = open_database(url, answer_seconds=None)  # large tables may take their time
     try:
         async with database.begin() as session:
             await session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})

@@ -64,7 +64,7 @@ class DriveFile:
         capabilities = document.get("capabilities", {})
         return cls(
             id=document["id"],
-            name=document.get("name", ""),
+            name=document.get("name", "").replace("\0", ""),  # no text has it, JSON can
             mime_type=document.get("mimeType", ""),
             size_bytes=int(document.get("size", 0)),
             md5=document.get("md5Checksum", ""),

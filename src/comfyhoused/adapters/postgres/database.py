@@ -13,12 +13,17 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
-from comfyhoused.kit.errors import Unavailable
+from comfyhoused.kit.errors import InvalidRequest, Unavailable
 
 _POOL_SIZE = 8
 _WAIT_SECONDS = 5
+#: No statement of ours takes so long: a server that says nothing for so long stands still, or the
+#: network between us is gone.
+_ANSWER_SECONDS = 30.0
 #: SQLSTATEs of a server that starts, stops, recovers, or takes no more connections.
 _AWAY = ("57P", "53300", "08")
+#: The SQLSTATE of text that Postgres cannot keep: it holds the character NUL.
+_NO_TEXT = "22021"
 _DRIVER = "postgresql+asyncpg"
 _SCHEMES = ("postgresql", "postgres", _DRIVER)
 
@@ -28,6 +33,13 @@ class DatabaseUnavailable(Unavailable):
 
     code = "database_unavailable"
     title = "The database does not answer"
+
+
+class TextRefused(InvalidRequest):
+    """Something that was sent holds a character that no text has."""
+
+    code = "text_refused"
+    title = "This text cannot be read"
 
 
 class Database:
@@ -41,7 +53,8 @@ class Database:
     async def begin(self) -> AsyncIterator[AsyncSession]:
         """One transaction: committed at the end of the block, rolled back when it raises.
 
-        Raises DatabaseUnavailable where Postgres is away, so that callers see one failure.
+        Raises DatabaseUnavailable where Postgres is away, so that callers see one failure, and
+        TextRefused.
         Never hold it open while something is fetched, sent or computed.
         """
         try:
@@ -50,6 +63,8 @@ class Database:
         except (OSError, PoolTimeout, OperationalError, InterfaceError) as error:
             raise DatabaseUnavailable("Postgres does not answer.") from error
         except DBAPIError as error:
+            if _find_state(error) == _NO_TEXT:
+                raise TextRefused("It holds the character NUL.") from error
             if error.connection_invalidated or _find_state(error).startswith(_AWAY):
                 raise DatabaseUnavailable("Postgres went away.") from error
             raise
@@ -59,10 +74,11 @@ class Database:
         await self.engine.dispose()
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, *, answer_seconds: float | None = _ANSWER_SECONDS) -> Database:
     """Return the database at `postgresql://…`; connects when it is first used.
 
-    Raises ValueError for any other address.
+    A statement that is not answered in `answer_seconds` fails with DatabaseUnavailable. Raises
+    ValueError for any other address.
     """
     engine = create_async_engine(
         _read_address(url),
@@ -70,7 +86,8 @@ def open_database(url: str) -> Database:
         max_overflow=_POOL_SIZE,
         pool_timeout=_WAIT_SECONDS,
         pool_pre_ping=True,
-        connect_args={"timeout": _WAIT_SECONDS},
+        connect_args={"timeout": _WAIT_SECONDS, "command_timeout": answer_seconds},
+        hide_parameters=True,  # an error that is logged names no address, key or cookie
     )
     return Database(engine)
 
