@@ -1,6 +1,6 @@
 """After an edit is over: its job and all that nobody needs any more go."""
 
-from comfyhoused.creator.edits.claiming import Claim, LeaseGone, hold_edit
+from comfyhoused.creator.edits.claiming import Claim, hold_edit
 from comfyhoused.creator.edits.ending import take_job_back
 from comfyhoused.creator.edits.finding import find_delivery
 from comfyhoused.creator.edits.inputs import drop_input
@@ -16,15 +16,15 @@ async def tidy_edit(house: CreatorHouse, claim: Claim) -> None:
     Previews stay. Raises StoreUnavailable, StorageUnavailable.
     """
     async with house.database.begin() as session:
-        edit = await session.get(Edit, claim.id)
-        if edit is None:
-            raise LeaseGone(claim.id)
+        edit = await hold_edit(session, claim)
         delivery = await find_delivery(session, claim.id)
     await _erase_job(house, edit)
     kept = _list_kept(edit, delivery)
     storage = house.resources.storage
-    async for key in storage.list_keys(make_folder(edit.user_id, edit.id)):
-        if key not in kept:
+    folder = make_folder(edit.user_id, edit.id)
+    async for key in storage.list_keys(folder):
+        # Its owner may have it tried again meanwhile: that round's files are not ours.
+        if key not in kept and _read_round(folder, key) <= edit.round:
             await storage.delete(key)
     async with house.database.begin() as session:
         edit = await hold_edit(session, claim)
@@ -50,3 +50,8 @@ def _list_kept(edit: Edit, delivery: Delivery | None) -> set[str]:
     if delivery is None or delivery.state != "delivered":
         keys.add(edit.result_file)
     return {key for key in keys if key is not None}
+
+
+def _read_round(folder: str, key: str) -> int:
+    first = key.removeprefix(f"{folder}/").partition("/")[0]
+    return int(first) if first.isdecimal() else 0
