@@ -1,6 +1,7 @@
 """The preset book: ours, an operator's, what may be set, and the graphs that come of it."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from comfyhoused.creator.presets.report import Report, read_report
 from comfyhoused.resources import UnfitHouse
 
 BOOK = PresetBook.load()
+NODES = Path(__file__).parents[2] / "src" / "comfyhouse_nodes" / "photo"
 OURS = ["portrait-pro", "product-glow", "cinematic"]
 
 MANIFEST = """
@@ -175,6 +177,13 @@ def test_a_report_is_found_among_the_texts() -> None:
     assert report == Report(("no_face",), {"faces": 0})
     assert report.sentences == ("No face was found, so only light and colour were changed.",)
     assert Report.from_row(report.describe()) == report
+
+
+def test_every_note_that_our_nodes_give_has_words() -> None:
+    text = "".join(one.read_text() for one in NODES.glob("*.py"))
+    codes = re.findall(r'(?:notes=\[|notes\.append\(|return \[)"(\w+)"', text)
+    assert "no_bars_upright" in codes
+    assert len(Report(tuple(codes)).sentences) == len(codes)
 
 
 @given(st.text() | st.recursive(st.none() | st.booleans() | st.text(), st.lists).map(json.dumps))

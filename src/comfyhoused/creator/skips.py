@@ -128,6 +128,20 @@ _SKIPS = (
         can_retry=True,
     ),
     Skip(
+        "preset_unknown",
+        "The preset is gone",
+        "The preset of this folder is not here any more.",
+        "Choose another one for the folder, then have us look at the photo again.",
+        can_retry=True,
+    ),
+    Skip(
+        "invalid_preset_parameters",
+        "The preset takes other settings",
+        "The preset of this folder has changed, and does not take the folder's settings any more.",
+        "Save the settings of the folder anew, then have us look at the photo again.",
+        can_retry=True,
+    ),
+    Skip(
         "no_access",
         "We may not read it",
         "Whoever owns this file does not let you, and so us, download it.",
