@@ -123,6 +123,34 @@ async def test_a_failed_edit_is_free_and_can_be_tried_again(
     assert stage.list_edited() == ["lake_negative.jpg"]
 
 
+async def test_the_version_that_runs_is_the_one_that_is_charged(
+    house: EditHouse, stage: EditStage
+) -> None:
+    """Edits of before a preset was upgraded, tried again after it."""
+    house.engine.set_switch(fail_at_node="ImageInvert")
+    old = [await stage.drop(f"{n}.jpg", make_photo((n, 90, 90))) for n in (1, 2)]
+    ids = [edit.id for edit in old if edit is not None]
+    for edit_id in ids:
+        await stage.wait(edit_id, "failed")
+    async with stage.creator.database.begin() as session:
+        for edit_id in ids:
+            (await session.get_one(Edit, edit_id)).preset_version = "0"
+    house.engine.set_switch(fail_at_node=None)
+
+    await retry_edit(stage.creator, stage.user_id, ids[0])
+    assert (await stage.wait_delivered(ids[0])).preset_version == "1"
+
+    twin = await reedit(stage.creator, stage.user_id, ids[1], PRESET, 60, {})
+    assert twin.id != ids[1]
+    await stage.wait_delivered(twin.id)
+    await retry_edit(stage.creator, stage.user_id, ids[1])
+    refused = await stage.wait(ids[1], "failed")
+    assert refused.error is not None
+    assert (refused.error["code"], refused.preset_version) == ("preset_upgraded", "0")
+    assert await stage.read_books() == (0, 2, 0)
+    assert len(stage.list_edited()) == 2
+
+
 async def test_the_same_edit_is_made_once_and_another_is_another(stage: EditStage) -> None:
     edit = await stage.drop("lake.jpg", make_photo())
     assert edit is not None

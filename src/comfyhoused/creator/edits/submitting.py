@@ -14,6 +14,7 @@ from comfyhoused.creator.edits.following import Follower
 from comfyhoused.creator.edits.inputs import KEEP_INPUT_SECONDS, is_wanted
 from comfyhoused.creator.edits.preparing import ensure_prepared
 from comfyhoused.creator.edits.rounds import make_due
+from comfyhoused.creator.edits.versions import note_version
 from comfyhoused.creator.edits.work import Work
 from comfyhoused.creator.house import CreatorHouse, make_owner
 from comfyhoused.creator.presets.graph import make_graph
@@ -27,6 +28,7 @@ _KEEP_OUTPUT_SECONDS = 7 * 86_400
 
 async def send_edit(house: CreatorHouse, follower: Follower, claim: Claim) -> None:
     """Prepare the photo and put it in line. Its job is made once, whoever does this how often."""
+    await note_version(house, claim)
     work = await ensure_prepared(house, claim)
     application = make_application(house, work)
     until = get_now() + timedelta(seconds=KEEP_INPUT_SECONDS)

@@ -13,6 +13,14 @@ _WORDS = {
     "no_outputs": ("The preset made no picture of it", "Another preset may work."),
     "preset_made_nothing": ("The preset made no picture of it", "Another preset may work."),
     "preset_unknown": ("The preset is not here any more", "Choose another one."),
+    "preset_upgraded": (
+        "The preset is newer by now",
+        "The photo was edited with its newer version already: see the gallery.",
+    ),
+    "invalid_preset_parameters": (
+        "The preset takes other settings by now",
+        "Choose how to edit the photo anew.",
+    ),
     PhotoWorkFailed.code: ("We could not work on the photo", "Try it again."),
 }
 #: Codes whose own words are for the owners of photos already.

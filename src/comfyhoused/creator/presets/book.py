@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from comfyhoused.core.workflows.graph import Graph
 from comfyhoused.creator.presets.preset import Manifest, Preset, Sample
-from comfyhoused.kit.errors import NotFound
+from comfyhoused.kit.errors import Conflict, NotFound
 from comfyhoused.resources import UnfitHouse
 
 _OURS = Path(__file__).with_name("ours")
@@ -22,6 +22,13 @@ class PresetUnknown(NotFound):
 
     code = "preset_unknown"
     title = "There is no such preset"
+
+
+class PresetUpgraded(Conflict):
+    """The preset has a newer version, with which the photo was edited in the same way already."""
+
+    code = "preset_upgraded"
+    title = "The preset has a newer version"
 
 
 class PresetBook:
