@@ -316,6 +316,7 @@ class Edit(Table):
             "id",
             postgresql_where=text("state IN ('waiting', 'in_line', 'running', 'finishing')"),
         ),
+        Index("edits_by_state", "user_id", "state", "finished_at"),
         Index("edits_of_photo", "photo_id"),
         Index("edits_of_source", "source_id", "created_at", "id"),
     )

@@ -27,6 +27,11 @@ def format_count(number: int | None) -> str:
     return _DASH if number is None else f"{number:,}".replace(",", _NARROW)
 
 
+def format_most(number: int, most: int) -> str:
+    """Return `940`, or `1 000+` where what was counted goes on beyond `most`."""
+    return format_count(number) if number <= most else f"{format_count(most)}+"
+
+
 def format_bytes(size_bytes: int | None) -> str:
     """Return `940 kB` or `1.9 MB`."""
     if size_bytes is None:

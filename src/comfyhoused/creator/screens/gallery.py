@@ -16,11 +16,14 @@ from comfyhoused.creator.screens.preset_views import list_titles
 from comfyhoused.creator.screens.source_views import SourceView, list_sources
 from comfyhoused.creator.visitors import SignedInUser
 from comfyhoused.kit.clock import get_now
+from comfyhoused.web.words import format_most
 
 router = APIRouter(prefix="/creator", include_in_schema=False)
 
 GALLERY = "/creator/gallery"
 _PAGE = 24
+#: What a page says of how many there are ends here, with a plus.
+MOST_COUNTED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,8 @@ async def show_gallery(
         page = await list_edits(
             session, user_id, titles, show=wanted, before=before or None, limit=_PAGE
         )
-        total = await count_edits(session, user_id, wanted)
-        is_any = bool(total) or await count_edits(session, user_id) > 0
+        total = await count_edits(session, user_id, wanted, most=MOST_COUNTED)
+        is_any = total > 0 or await count_edits(session, user_id, most=0) > 0
         to_approve = await count_edits(session, user_id, Show("approve"))
         sources = await list_sources(session, user_id, titles)
     return await render_screen(
@@ -67,6 +70,7 @@ async def show_gallery(
         groups=group_by_time(page.items, get_now()),
         shown=len(page.items),
         total=total,
+        total_words=format_most(total, MOST_COUNTED),
         any_at_all=is_any,
         to_approve=to_approve,
         show=wanted.state,

@@ -17,12 +17,13 @@ from comfyhoused.creator.screens.source_views import SourceView, list_sources
 from comfyhoused.creator.tables import User
 from comfyhoused.creator.usage import Usage
 from comfyhoused.kit.clock import get_now
-from comfyhoused.web.words import format_count
+from comfyhoused.web.words import format_most
 
 _FRESH = timedelta(hours=24)
 _MOST_FRESH = 3
 _MOST_LATELY = 6
 _MOST_BENCH = 6
+_MOST_COUNTED = 1000
 _WORDS = [
     "No",
     "One",
@@ -83,7 +84,7 @@ async def look_at_home(house: CreatorHouse, user: User) -> Home:
         folders = await list_sources(session, user.id, titles)
         needs = await list_needs(session, user)
         usage = await get_usage(session, house.plans, user)
-        new = await _count_new(session, user.id)
+        new = 0 if to_approve else await _count_new(session, user.id)
         held = await list_edits(session, user.id, titles, show=Show("approve"), limit=_MOST_FRESH)
     fresh = [one for one in ready.items if _is_fresh(one)][:_MOST_FRESH]
     kept = {one.id for one in fresh}
@@ -97,7 +98,8 @@ async def look_at_home(house: CreatorHouse, user: User) -> Home:
 
 
 async def _count_new(session: AsyncSession, user_id: str) -> int:
-    return await count_edits(session, user_id, Show("ready", since=get_now() - _FRESH))
+    lately = Show("ready", since=get_now() - _FRESH)
+    return await count_edits(session, user_id, lately, most=_MOST_COUNTED)
 
 
 def _is_fresh(edit: EditView) -> bool:
@@ -129,7 +131,7 @@ def _make_lead(
 
 
 def _count(number: int, one: str, many: str) -> str:
-    word = _WORDS[number] if number < len(_WORDS) else format_count(number)
+    word = _WORDS[number] if number < len(_WORDS) else format_most(number, _MOST_COUNTED)
     return f"{word} {one if number == 1 else many}"
 
 
@@ -140,7 +142,7 @@ def _name(fresh: Sequence[EditView], new: int) -> str:
     if rest == 1 and len(fresh) > 2:
         names.append(fresh[2].title)
     elif rest > 0:
-        names.append(f"{format_count(rest)} more")
+        names.append(f"{format_most(rest, _MOST_COUNTED - len(names))} more")
     listed = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
     is_there = all(one.delivery == "delivered" for one in fresh)
     where = "In your folder, too." if is_there else "On the way to your folder."

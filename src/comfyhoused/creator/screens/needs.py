@@ -10,9 +10,10 @@ from comfyhoused.creator.screens.edit_queries import Show, count_edits
 from comfyhoused.creator.tables import Connection, Photo, Source, User
 from comfyhoused.kit.clock import get_now
 from comfyhoused.kit.periods import get_end, get_period
-from comfyhoused.web.words import format_count
+from comfyhoused.web.words import format_count, format_most
 
 _RECENT = timedelta(days=7)
+_MOST_COUNTED = 1000
 #: Skips of which nobody needs to hear.
 _SETTLED_SKIPS = ("ours", "not_a_photo", "film", "backlog_not_chosen")
 
@@ -70,10 +71,11 @@ async def _find_broken(session: AsyncSession, user_id: str) -> list[Need]:
 
 
 async def _find_failed(session: AsyncSession, user_id: str) -> list[Need]:
-    number = await count_edits(session, user_id, Show("failed"))
+    number = await count_edits(session, user_id, Show("failed"), most=_MOST_COUNTED)
     if not number:
         return []
-    title = "One photo is not finished." if number == 1 else f"{number} photos are not finished."
+    words = format_most(number, _MOST_COUNTED)
+    title = "One photo is not finished." if number == 1 else f"{words} photos are not finished."
     words = "What was not finished does not count against your plan. See why, and try again."
     return [Need("warn", title, words, "See which", "/creator/gallery?show=failed")]
 
