@@ -7,7 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from comfyhoused.adapters.redis.client import StoreUnavailable
 from comfyhoused.creator.edits.ending import take_job_back
-from comfyhoused.creator.edits.finding import find_delivery, get_edit, tell_delivery, tell_edit
+from comfyhoused.creator.edits.finding import (
+    EditNotFound,
+    find_delivery,
+    get_edit,
+    tell_delivery,
+    tell_edit,
+)
 from comfyhoused.creator.edits.inputs import drop_input
 from comfyhoused.creator.edits.rounds import begin_round, make_due
 from comfyhoused.creator.house import CreatorHouse
@@ -57,8 +63,10 @@ async def retry_many(house: CreatorHouse, user_id: str, *, source_id: str | None
     Canceled ones stay. Where the plan is used up in the middle it stops there: what was begun
     goes on. Raises PlanUsedUp, OverageCapReached where not a single one could begin.
     """
-    count = 0
-    while edit_ids := await _list_failed(house, user_id, source_id):
+    count, after = 0, ""
+    # Each once, by their ids: what fails again at once is not tried for ever.
+    while edit_ids := await _list_failed(house, user_id, source_id, after):
+        after = edit_ids[-1]
         for edit_id in edit_ids:
             try:
                 await retry_edit(house, user_id, edit_id)
@@ -66,29 +74,35 @@ async def retry_many(house: CreatorHouse, user_id: str, *, source_id: str | None
                 if count == 0:
                     raise
                 return count
-            except NothingToRetry:  # somebody was faster
+            except (NothingToRetry, EditNotFound):  # somebody was faster
                 continue
             count += 1
     return count
 
 
-async def _list_failed(house: CreatorHouse, user_id: str, source_id: str | None) -> list[str]:
+async def _list_failed(
+    house: CreatorHouse, user_id: str, source_id: str | None, after: str
+) -> list[str]:
     async with house.database.begin() as session:
-        return await list_failed(session, user_id, source_id)
+        return await list_failed(session, user_id, source_id, after=after)
 
 
 async def list_failed(
-    session: AsyncSession, user_id: str, source_id: str | None = None, *, most: int = _PAGE
+    session: AsyncSession,
+    user_id: str,
+    source_id: str | None = None,
+    *,
+    after: str = "",
+    most: int = _PAGE,
 ) -> list[str]:
-    """Return the ids of edits of which the edit or the delivery has failed, oldest first."""
+    """Return the ids of edits of which the edit or the delivery has failed, by their ids."""
     is_undelivered = exists().where(Delivery.edit_id == Edit.id, Delivery.state == "failed")
     query = select(Edit.id).where(
-        Edit.user_id == user_id, or_(Edit.state == "failed", is_undelivered)
+        Edit.user_id == user_id, Edit.id > after, or_(Edit.state == "failed", is_undelivered)
     )
     if source_id is not None:
         query = query.where(Edit.source_id == source_id)
-    found = await session.scalars(query.order_by(Edit.created_at, Edit.id).limit(most))
-    return list(found)
+    return list(await session.scalars(query.order_by(Edit.id).limit(most)))
 
 
 def _redeliver(delivery: Delivery) -> None:
