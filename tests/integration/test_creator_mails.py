@@ -9,7 +9,13 @@ import pytest
 from sqlalchemy import select, update
 
 from comfyhoused.core.mail.send import send_due_mails
-from comfyhoused.creator.digests import DIGEST_PAUSE, GATHER_PAUSE, PROBLEM_PAUSE, send_digests
+from comfyhoused.creator.digests import (
+    DIGEST_PAUSE,
+    FAILURES_PAUSE,
+    GATHER_PAUSE,
+    PROBLEM_PAUSE,
+    send_digests,
+)
 from comfyhoused.creator.house import CreatorHouse
 from comfyhoused.creator.notifications import Mailing, notify
 from comfyhoused.creator.opening import open_creator
@@ -62,32 +68,44 @@ async def ada(creator: CreatorHouse) -> User:
 
 
 async def tell(
-    creator: CreatorHouse, user: User, once: str, mail: Mailing, at: datetime = START
+    creator: CreatorHouse,
+    user: User,
+    once: str,
+    mail: Mailing,
+    at: datetime = START,
+    *,
+    kind: str = "k",
 ) -> None:
     """Tell the user something, as if it had happened then."""
     async with creator.database.begin() as session:
         title = f"“{once}.jpg” is ready"
-        await notify(session, user.id, "k", once, title, "It is in Raw.", "/creator/edits/1", mail)
+        await notify(session, user.id, kind, once, title, "It is in Raw.", "/creator/edits/1", mail)
         mine = update(Notification).where(Notification.once == once)
         await session.execute(mine.values(created_at=at))
 
 
-async def begin_edit(creator: CreatorHouse, user: User) -> None:
+async def begin_edit(creator: CreatorHouse, user: User, name: str = "one") -> None:
     """Have an edit under way."""
-    mine = {"user_id": user.id, "source_id": "source"}
+    mine = {"user_id": user.id, "source_id": name}
     source = Source(
-        id="source", user_id=user.id, kind="local", name="Raw", raw_key="", edited_key="",
+        id=name, user_id=user.id, kind="local", name="Raw", raw_key="", edited_key="",
         preset="cinematic", state="active",
     )  # fmt: skip
-    photo = Photo(id="photo", file_key="", revision="", name="a.jpg", **mine)
+    photo = Photo(id=name, file_key="", revision="", name="a.jpg", **mine)
     edit = Edit(
-        id="edit", photo_id="photo", preset="cinematic", preset_version="1", strength=60,
-        parameters_digest="", job_id="", state="running", **mine,
+        id=name, photo_id=name, preset="cinematic", preset_version="1", strength=60,
+        parameters_digest="", job_id=name, state="running", **mine,
     )  # fmt: skip
     async with creator.database.begin() as session:
         for row in (source, photo, edit):
             session.add(row)
             await session.flush()
+
+
+async def end_edits(creator: CreatorHouse) -> None:
+    """Have no edit under way any more."""
+    async with creator.database.begin() as session:
+        await session.execute(update(Edit).values(state="failed"))
 
 
 async def send(creator: CreatorHouse, at: datetime) -> int:
@@ -144,6 +162,35 @@ async def test_a_problem_is_told_at_once_and_a_flood_of_them_together(
     ]
     flood = next(mail for mail in post.mails if "40" in str(mail["Subject"]))
     assert "And 28 more." in read_part(flood, "plain")
+
+
+async def test_a_hundred_failures_are_one_mail(
+    creator: CreatorHouse, ada: User, post: MailPost
+) -> None:
+    await begin_edit(creator, ada)  # the batch is under way
+    for number in range(100):
+        at = START + timedelta(milliseconds=500 * number)
+        await tell(creator, ada, f"photo {number}", "now", at, kind="edit_failed")
+        if number % 20 == 0:
+            assert await send(creator, at) == 0
+    await end_edits(creator)
+    assert await send(creator, START + timedelta(minutes=1)) == 1
+    assert [str(mail["Subject"]) for mail in post.mails] == ["100 things need you"]
+    assert await send(creator, START + PROBLEM_PAUSE * 2) == 0
+
+
+async def test_failures_wait_for_a_long_batch_no_longer_than_minutes_and_no_other_problem_waits(
+    creator: CreatorHouse, ada: User
+) -> None:
+    await begin_edit(creator, ada)
+    await tell(creator, ada, "photo", "now", kind="edit_failed")
+    assert await send(creator, START + SECOND) == 0
+    assert await send(creator, START + FAILURES_PAUSE) == 1
+    eve = await create_user(creator.database, "eve@example.com")
+    await begin_edit(creator, eve, "of eve")
+    await tell(creator, eve, "photo", "now", kind="edit_failed")
+    await tell(creator, eve, "reconnect", "now", kind="reconnect")
+    assert await send(creator, START + SECOND) == 1
 
 
 async def test_a_worker_that_dies_after_posting_posts_nothing_twice(

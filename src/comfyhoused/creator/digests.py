@@ -24,10 +24,14 @@ DIGEST_PAUSE = timedelta(hours=1)
 GATHER_PAUSE = timedelta(minutes=20)
 #: A problem is told at once; those that follow it within this time come together.
 PROBLEM_PAUSE = timedelta(minutes=10)
+#: While edits are under way, failures of single photos wait so long for each other.
+FAILURES_PAUSE = timedelta(minutes=2)
 
 _MOST_USERS = 50
 _MOST_NOTES = 5_000
 _GOOD_FOR_SECONDS = 3 * 86_400
+#: Kinds of problems of which a bad batch brings a hundred at once.
+_OF_SINGLE_PHOTOS = ("edit_failed", "delivery_failed")
 _KINDS: dict[str, MailKind] = {"digest": "results", "now": "problems"}
 
 
@@ -76,10 +80,25 @@ async def _is_due(
     if mail == "now":
         problems = (Notification.user_id == user.id, Notification.mail == "now")
         last = await session.scalar(select(func.max(Notification.mailed_at)).where(*problems))
-        return last is None or last <= now - PROBLEM_PAUSE
+        if last is not None and last > now - PROBLEM_PAUSE:
+            return False
+        return oldest <= now - FAILURES_PAUSE or not await _may_gather(session, user.id)
     if user.digested_at is not None and user.digested_at > now - DIGEST_PAUSE:
         return False
     return oldest <= now - GATHER_PAUSE or not await _has_open_edits(session, user.id)
+
+
+async def _may_gather(session: AsyncSession, user_id: str) -> bool:
+    """Tell whether only single photos have failed, and more of them may follow."""
+    other = select(Notification.id).where(
+        Notification.user_id == user_id,
+        Notification.mail == "now",
+        Notification.mailed_at.is_(None),
+        Notification.kind.not_in(_OF_SINGLE_PHOTOS),
+    )
+    if await session.scalar(select(other.exists())):
+        return False
+    return await _has_open_edits(session, user_id)
 
 
 async def _has_open_edits(session: AsyncSession, user_id: str) -> bool:
