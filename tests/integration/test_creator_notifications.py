@@ -1,10 +1,12 @@
 """The bell: each thing once, to its user only, newest first, however many there are."""
 
 import asyncio
+from datetime import timedelta
 
 from sqlalchemy import update
 
 from comfyhoused.adapters.postgres.database import Database
+from comfyhoused.creator.bundles import bundle_notes
 from comfyhoused.creator.notifications import (
     count_unread,
     list_notifications,
@@ -51,6 +53,32 @@ async def test_pages_hold_each_once_also_those_of_one_instant(database: Database
             after = page.after
     assert after is None
     assert sorted(titles) == sorted(f"Title {number}" for number in range(25))
+
+
+async def test_a_hundred_photos_of_a_batch_stand_as_one(database: Database) -> None:
+    user = await create_user(database)
+    hour = get_now().replace(minute=10)
+    async with database.begin() as session:
+        for number in range(99):
+            kind = "edit_failed" if number < 60 else "edit_delivered"
+            title = f"Photo {number}"
+            await notify(session, user.id, kind, str(number), title, "Why.", f"/{number}")
+        await notify(session, user.id, "source.broken", "broken", "“Raw” needs you", link="/raw")
+        for number in range(100):
+            once = str(number) if number < 99 else "broken"
+            at = hour + timedelta(seconds=number)
+            mine = update(Notification).where(Notification.once == once)
+            await session.execute(mine.values(created_at=at))
+        page = await list_notifications(session, user.id, most=100)
+    entries = bundle_notes(page.items)
+    assert [(one.title, one.detail, one.link) for one in entries] == [
+        ("“Raw” needs you", "", "/raw"),
+        ("39 pictures are ready", "Why.", "/creator/gallery"),
+        ("60 photos could not be finished", "Why.", "/creator/gallery?show=failed"),
+    ]
+    assert sum(one.count for one in entries) == 100
+    alone = bundle_notes(page.items[:3])
+    assert [one.title for one in alone] == ["“Raw” needs you", "Photo 98", "Photo 97"]
 
 
 async def test_reading_is_for_ones_own(database: Database) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query
 from fastapi.responses import JSONResponse, Response
 
+from comfyhoused.creator.bundles import bundle_notes
 from comfyhoused.creator.notifications import (
     count_unread,
     list_notifications,
@@ -18,6 +19,9 @@ from comfyhoused.kit.pages import make_cursor
 
 router = APIRouter(prefix="/creator/notifications", include_in_schema=False)
 
+#: Most of them are photos of a batch, which stand as one.
+_MOST_READ = 100
+
 
 @router.get("")
 async def show_notifications(
@@ -26,7 +30,7 @@ async def show_notifications(
     """Show what was told, newest first; what is shown stays unread until its reader says so."""
     after = read_position(before) if before else None
     async with visitor.house.database.begin() as session:
-        page = await list_notifications(session, visitor.user.id, after=after)
+        page = await list_notifications(session, visitor.user.id, after=after, most=_MOST_READ)
     older = None
     if page.after:
         instant, note_id = page.after
@@ -35,7 +39,7 @@ async def show_notifications(
         visitor,
         "notifications.html",
         nav="Notifications",
-        notes=page.items,
+        notes=bundle_notes(page.items),
         older=older,
         before=before,
     )
