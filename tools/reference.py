@@ -9,6 +9,7 @@ import importlib
 import json
 import pkgutil
 import re
+from functools import cache
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -70,6 +71,7 @@ def write_errors_block() -> str:
     return "\n".join(rows) + "\n"
 
 
+@cache
 def write_openapi() -> str:
     """Return the OpenAPI document of the API as JSON for people to read."""
     return json.dumps(create_app().openapi(), indent=2, ensure_ascii=False) + "\n"
