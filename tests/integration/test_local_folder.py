@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -251,3 +252,23 @@ def test_a_user_sees_and_chooses_only_what_has_their_name(tmp_path: Path) -> Non
 )
 def test_what_copy_programs_leave_is_ignored(name: str, ignored: bool) -> None:
     assert is_ignored(name) is ignored
+
+
+async def test_a_disk_that_stands_still_holds_nothing_else_up(
+    folder: LocalFolder, tmp_path: Path
+) -> None:
+    (folder.root / folder.raw / "a.jpg").write_bytes(b"a photo")
+    seen = await folder.look("a.jpg")
+    # A pipe that nobody reads: opening it waits, as every call to a network disk that is away does.
+    pipes = [tmp_path / f"pipe {number}" for number in range(40)]
+    for pipe in pipes:
+        os.mkfifo(pipe)
+    stuck = [asyncio.create_task(folder.fetch(seen, pipe)) for pipe in pipes]
+    try:
+        await asyncio.sleep(0)
+        assert await asyncio.wait_for(asyncio.to_thread(lambda: "done"), 20) == "done"
+    finally:
+        readers = [os.open(pipe, os.O_RDWR) for pipe in pipes]
+        await asyncio.gather(*stuck, return_exceptions=True)
+        for reader in readers:
+            os.close(reader)

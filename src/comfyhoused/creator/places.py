@@ -4,7 +4,6 @@ A source has two folders, Raw and Edited. Both are chosen, or made for the user,
 is stored.
 """
 
-import asyncio
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -14,6 +13,7 @@ from comfyhoused.adapters.google.documents import FOLDER, DriveFile
 from comfyhoused.adapters.google.drive import Drive, quote_text
 from comfyhoused.adapters.google.errors import DriveFault, DriveFileMissing, DriveNotGranted
 from comfyhoused.creator.house import CreatorHouse
+from comfyhoused.creator.sources.disk_threads import run_on_disk
 from comfyhoused.creator.sources.drive_folders import find_or_make_folder
 from comfyhoused.creator.sources.local_choice import (
     check_theirs,
@@ -93,7 +93,7 @@ async def list_places(house: CreatorHouse, user: User) -> Places:
         DrivePlace(row.id, row.email, row.state == "connected", row.mode == "full") for row in rows
     ]
     has_local = house.settings.local_sources_dir is not None
-    folders = await asyncio.to_thread(_list_local, house, user.email) if has_local else []
+    folders = await run_on_disk(_list_local, house, user.email) if has_local else []
     free = [path for path in folders if path not in taken]
     return Places(drives, house.google.known_as is not None, has_local, free)
 
@@ -167,7 +167,7 @@ async def choose_local_folders(
         make_folders(root, user.email, source, target)
         return source, target
 
-    source, target = await asyncio.to_thread(choose)
+    source, target = await run_on_disk(choose)
     name = " / ".join(source.split("/")[1:])
     return FolderPair("local", name, source, target)
 

@@ -18,6 +18,7 @@ from comfyhoused.creator.sources.beneath import (
     open_file_beneath,
     open_folder_beneath,
 )
+from comfyhoused.creator.sources.disk_threads import run_on_disk
 from comfyhoused.creator.sources.folder import FileGone, FolderGone, Placed, SeenFile
 from comfyhoused.creator.sources.local_listing import list_files, look_at, make_revision
 from comfyhoused.creator.sources.local_writing import has_name, list_names, write_file
@@ -44,20 +45,20 @@ class LocalFolder:
 
     async def list_raw(self) -> AsyncIterator[SeenFile]:
         apart = frozenset((*self.apart, self.edited))
-        files = await asyncio.to_thread(
+        files = await run_on_disk(
             lambda: list(list_files(self.root, self.raw, apart, is_deep=self.is_deep))
         )
         for file in files:
             yield file
 
     async def look(self, key: str) -> SeenFile:
-        return await asyncio.to_thread(self._look, key)
+        return await run_on_disk(self._look, key)
 
     async def read_digest(self, seen: SeenFile) -> str:
-        return await asyncio.to_thread(self._read_digest, seen)
+        return await run_on_disk(self._read_digest, seen)
 
     async def fetch(self, seen: SeenFile, target: Path) -> None:
-        await asyncio.to_thread(self._fetch, seen, target)
+        await run_on_disk(self._fetch, seen, target)
 
     async def take_key(self) -> str:
         return make_id("put")
@@ -79,7 +80,7 @@ class LocalFolder:
                 await self._plan(key, folder, name, digest, content, bool(mark))
                 continue
             place = placement.place
-            if await asyncio.to_thread(self._write, place, key, content, mark):
+            if await run_on_disk(self._write, place, key, content, mark):
                 return Placed(place)
             if await self._has_digest(place, digest):
                 return Placed(place)  # an earlier try has put it there
@@ -93,10 +94,10 @@ class LocalFolder:
         self, key: str, folder: str, name: str, digest: str, content: Path, is_result: bool
     ) -> None:
         """Choose a name that is free, and store it before a byte is written under it."""
-        size_bytes = await asyncio.to_thread(lambda: content.stat().st_size)
-        await asyncio.to_thread(self._check_mounted)
+        size_bytes = (await asyncio.to_thread(content.stat)).st_size
+        await run_on_disk(self._check_mounted)
         for one in list_names(name):
-            if await asyncio.to_thread(has_name, self.root, folder, one):
+            if await run_on_disk(has_name, self.root, folder, one):
                 continue
             placement = Placement(
                 key=key,
@@ -121,7 +122,7 @@ class LocalFolder:
                 return _digest_open_file(descriptor) == digest
 
         try:
-            return await asyncio.to_thread(read)
+            return await run_on_disk(read)
         except FileGone:
             return False
 
