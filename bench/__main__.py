@@ -16,8 +16,10 @@ from typing import Any
 
 from bench.burst import measure_burst, measure_short_jobs
 from bench.creator_edits import measure_creator_edits
+from bench.creator_gallery import measure_creator_gallery
 from bench.creator_leaving import measure_creator_leaving
 from bench.creator_photos import measure_creator_photos
+from bench.creator_watching import measure_creator_watching
 from bench.edit import measure_edit
 from bench.figures import Figure
 from bench.first_picture import measure_first_picture
@@ -26,6 +28,7 @@ from bench.memory import measure_memory
 from bench.no_op import measure_no_op
 from bench.picture import measure_picture
 from bench.place import REAL_SERVER, Place, open_place
+from bench.presets import measure_presets
 from bench.rates import measure_rates
 from bench.table import render_table
 
@@ -44,7 +47,10 @@ MEASURES: dict[str, Measure] = {
     "memory": measure_memory,
     "rates": measure_rates,
     "photos": measure_creator_photos,
+    "presets": measure_presets,
     "creator": measure_creator_edits,
+    "gallery": measure_creator_gallery,
+    "watching": measure_creator_watching,
     "leaving": measure_creator_leaving,
 }
 
