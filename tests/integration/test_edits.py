@@ -20,6 +20,7 @@ from comfyhoused.creator.news import follow
 from comfyhoused.creator.tables import Edit, User
 from tests.edit_stage import PRESET, EditHouse, EditStage
 from tests.postgres import TestPostgres
+from tests.small_disk import mount_small_disk
 from tests.waiting import wait_until
 
 
@@ -264,6 +265,27 @@ async def test_a_picture_waits_until_its_folder_takes_it(stage: EditStage) -> No
     await retry_edit(stage.creator, stage.user_id, edit.id)
     done = await stage.wait_delivered(edit.id)
     assert stage.list_edited() == ["lake_negative.jpg"]
+    assert await stage.read_books() == (0, 1, 0)
+
+
+async def test_a_full_disk_fails_the_delivery_until_its_owner_tries_again(
+    stage: EditStage,
+) -> None:
+    with mount_small_disk(stage.edited, 64 * 1024):
+        filler = stage.edited / "theirs.bin"
+        filler.write_bytes(b"x" * 64 * 1024)
+        edit = await stage.drop("lake.jpg", make_photo())
+        assert edit is not None
+        await stage.wait(edit.id, "finished", delivery="failed")
+        _, delivery = await stage.get(edit.id)
+        assert delivery is not None
+        assert delivery.error is not None
+        assert (delivery.error["code"], delivery.tries) == ("disk_full", 0)
+        assert stage.list_edited() == ["theirs.bin"]
+        filler.unlink()
+        await retry_edit(stage.creator, stage.user_id, edit.id)
+        await stage.wait_delivered(edit.id)
+        assert stage.list_edited() == ["lake_negative.jpg"]
     assert await stage.read_books() == (0, 1, 0)
 
 

@@ -3,9 +3,7 @@
 import asyncio
 import errno
 import os
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -29,6 +27,7 @@ from comfyhoused.creator.sources.local_choice import (
 from comfyhoused.creator.sources.local_listing import is_ignored
 from comfyhoused.kit.errors import ComfyhouseError, Unavailable
 from tests.creator_sign_in import create_user
+from tests.small_disk import mount_small_disk
 
 EMAIL = "ada@example.com"
 
@@ -132,21 +131,6 @@ def test_a_full_disk_is_given_up_and_a_failing_one_tried_again(
     assert type(fault) is error
     assert isinstance(fault, Unavailable) is (error is DiskAway)
     assert fault.retryable is (error is DiskAway)
-
-
-@contextmanager
-def mount_small_disk(place: Path, size_bytes: int) -> Iterator[None]:
-    """Mount a disk of that size there; skips where this machine does not allow it."""
-    place.mkdir(parents=True)
-    options = ["-o", f"size={size_bytes}"]
-    try:
-        subprocess.run(["mount", "-t", "tmpfs", *options, "tmpfs", str(place)], check=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("mounting takes root")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", str(place)], check=True)
 
 
 async def test_a_picture_that_finds_no_room_leaves_nothing_and_is_put_when_there_is_some(
