@@ -2,11 +2,17 @@
 
 import os
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from comfyhoused.creator.erasure import erase_leaving_users
+from comfyhoused.creator.tables import Connection, User
+from comfyhoused.kit.clock import get_now
 from comfyhoused.settings import Settings
+from tests.creator_sign_in import create_user
+from tests.creator_stock import Stock
 from tests.house import SECRET
 from tests.near_app import open_near_app
 from tests.watch_stage import WatchStage, open_watch_stage, put
@@ -47,3 +53,22 @@ async def test_google_is_told_that_a_house_without_creator_wants_no_calls(
     async with open_near_app(Settings.load()) as client:
         answer = await client.post("/creator/google/push", headers={"X-Goog-Channel-Id": "x"})
     assert answer.status_code == 404
+
+
+async def test_one_who_cannot_be_erased_keeps_nobody_else_here(
+    stage: WatchStage, caplog: pytest.LogCaptureFixture
+) -> None:
+    house = stage.house
+    other = await create_user(house.database, "grace@example.com")
+    connection = await Stock(house.database, house.resources.storage, stage.user).add_connection()
+    broken = house.google.vault.seal("no tokens", f"connection {connection.id}")
+    long_ago = get_now() - timedelta(hours=1)
+    async with house.database.begin() as session:
+        (await session.get_one(Connection, connection.id)).sealed_tokens = broken
+        (await session.get_one(User, stage.user.id)).deleting_at = long_ago
+        (await session.get_one(User, other.id)).deleting_at = long_ago + timedelta(minutes=1)
+    assert await erase_leaving_users(house) == 1
+    async with house.database.begin() as session:
+        assert await session.get(User, other.id) is None
+    assert "met a fault of ours" in caplog.text
+    assert "no tokens" not in caplog.text, "what was sealed is in the log"

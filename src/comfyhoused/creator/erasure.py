@@ -91,6 +91,8 @@ async def erase_leaving_users(house: CreatorHouse) -> int:
                 gone += is_ours and await _erase(house, one)
         except Unavailable as error:
             log.warning("erasing %s waits: %s", one.user_id, error.detail)
+        except Exception:  # the border of one user's erasure: others are not kept here by it
+            log.exception("erasing %s met a fault of ours", one.user_id)
     return gone
 
 
