@@ -69,7 +69,7 @@ class TokensLocked(Unavailable):
 class Tokens(BaseModel):
     """What is sealed in a connection's row."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     access_token: str = Field(repr=False)
     refresh_token: str = Field(repr=False)
