@@ -184,8 +184,8 @@ def list_open(drive: DriveStage) -> list[str]:
 async def check_only_google_rings(stage: PushStage) -> None:
     """Try to ring without the channel's token, and with it.
 
-    The channel is one that Google does not know: it tells of changes from before a channel was
-    opened, too, so that a true call may come at any time.
+    The channel is one that Google does not know, and nobody watches its connection: nothing but
+    these calls can move its next look.
     """
     drive, token = stage.drive, "the channel's token"
     person = drive.google.add_user(f"{make_id('eve', 8)}@demo.example")
