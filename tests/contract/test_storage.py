@@ -171,6 +171,15 @@ async def test_delete_is_idempotent(storage: Storage) -> None:
     assert [key async for key in storage.list_keys("")] == ["a/c.png"]
 
 
+async def test_many_are_deleted_at_once_and_again(storage: Storage) -> None:
+    keys = [f"a/{number}/b.png" for number in range(20)]
+    for key in (*keys, "a/stays.png"):
+        await put(storage, key, b"x")
+    for _ in range(2):
+        await storage.delete_many([*keys, "never/was/there.png"])
+    assert [key async for key in storage.list_keys("")] == ["a/stays.png"]
+
+
 async def test_keys_are_listed_by_folder(storage: Storage) -> None:
     for key in ("jobs/1/0.png", "jobs/1/a/1.png", "jobs/12/0.png", "top.png"):
         await put(storage, key, b"x")

@@ -32,7 +32,6 @@ from comfyhoused.creator.tables import (
     User,
 )
 from comfyhoused.kit.clock import get_now
-from comfyhoused.kit.each import do_each
 from comfyhoused.kit.errors import ComfyhouseError, Unavailable
 from comfyhoused.kit.log import get_logger
 
@@ -44,6 +43,7 @@ _LEAST_QUIET = timedelta(seconds=15)
 _REVOKING_FOR = timedelta(days=3)
 _LOCK_SECONDS = 120
 _MOST_USERS = 20
+_PAGE = 500
 #: In an order in which no row is looked for by another's foreign key.
 _ROWS = (Delivery, Edit, Upload, Photo, Entry, Book, Notification, Placement, Session)
 
@@ -153,7 +153,9 @@ async def _give_back(house: CreatorHouse, leaving: _Leaving) -> bool:
 async def _erase_objects(house: CreatorHouse, user_id: str) -> None:
     storage = house.resources.storage
     keys = [key async for key in storage.list_keys(make_folder(user_id))]
-    await do_each(keys, storage.delete)
+    # One by one, the way to each file would take longer than to remove it.
+    for first in range(0, len(keys), _PAGE):
+        await storage.delete_many(keys[first : first + _PAGE])
 
 
 async def _erase_rows(house: CreatorHouse, user_id: str) -> None:

@@ -88,6 +88,16 @@ class LocalStorage:
         with translate_read_errors():
             await asyncio.to_thread(lambda: _remove(self._find_path(key), self._root))
 
+    async def delete_many(self, keys: Sequence[str]) -> None:
+        """Remove the files in one visit to a thread; see Storage.delete_many."""
+
+        def remove_all() -> None:
+            for key in keys:
+                _remove(self._find_path(key), self._root)
+
+        with translate_read_errors():
+            await asyncio.to_thread(remove_all)
+
     async def list_keys(self, prefix: str) -> AsyncIterator[str]:
         """Yield the keys below a folder; see Storage.list_keys."""
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,6 +21,7 @@ from comfyhoused.adapters.storage.storage import (
     check_key,
 )
 from comfyhoused.kit.clock import get_now
+from comfyhoused.kit.each import do_each
 
 if TYPE_CHECKING:  # they exist for type checkers only
     from obstore import Attributes, GetOptions
@@ -128,6 +129,10 @@ class S3Storage:
                 await self._store.delete_async(key)
         except ObjectMissing:  # some servers say so, S3 itself does not
             return
+
+    async def delete_many(self, keys: Sequence[str]) -> None:
+        """Remove the objects, some at a time; see Storage.delete_many."""
+        await do_each(keys, self.delete)
 
     async def list_keys(self, prefix: str) -> AsyncIterator[str]:
         """Yield the keys below a folder; see Storage.list_keys."""

@@ -5,7 +5,7 @@ A key looks like a path: segments of letters, digits, `.`, `_`, `-`, joined by `
 """
 
 import re
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -72,6 +72,13 @@ class Storage(Protocol):
 
     async def delete(self, key: str) -> None:
         """Remove the object; fine if there is none. Raises StorageUnavailable."""
+        ...
+
+    async def delete_many(self, keys: Sequence[str]) -> None:
+        """Remove some hundred objects; fine if there are none. Raises StorageUnavailable.
+
+        After a failure some are gone and others are not: call it again.
+        """
         ...
 
     def list_keys(self, prefix: str) -> AsyncIterator[str]:
