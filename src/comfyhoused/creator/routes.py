@@ -7,13 +7,18 @@ from comfyhoused.creator import (
     connecting,
     disconnecting,
     picking,
+    placing,
     sign_in,
     unsubscribing,
     upload_routes,
 )
+from comfyhoused.creator.edits import crew, delivering
 from comfyhoused.creator.screens.every import SCREENS
 from comfyhoused.creator.visitors import install_sign_in_needed
-from comfyhoused.creator.watching import push
+from comfyhoused.creator.watching import push, watcher
+
+#: Their errors have pages, too; a class is known once its module is imported.
+RAISED_BY_WORKERS = (crew, delivering, placing, watcher)
 
 
 def install_creator(app: FastAPI) -> None:
