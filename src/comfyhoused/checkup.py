@@ -9,8 +9,9 @@ from comfyhoused.adapters.redis.durability import find_weaknesses
 from comfyhoused.adapters.storage.storage import StorageUnavailable
 from comfyhoused.core.fleet.backends import BackendStatus, list_statuses
 from comfyhoused.core.workflows.audited_nodes import AUDITED, REFUSED
+from comfyhoused.creator.opening import make_database
 from comfyhoused.creator.schema import UnfitSchema, check_schema
-from comfyhoused.resources import get_redis_url, make_database, make_storage
+from comfyhoused.resources import get_redis_url, make_storage
 from comfyhoused.settings import DEVELOPMENT_SECRET, Settings
 
 _GUARANTEES = {

@@ -8,11 +8,11 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from comfyhoused.cli_store import fail, load_settings
+from comfyhoused.creator.opening import make_database
 from comfyhoused.creator.plans import CreatorPlanBook
 from comfyhoused.creator.schema import check_schema
 from comfyhoused.creator.tables import User
 from comfyhoused.creator.user_list import list_users, set_plan
-from comfyhoused.resources import make_database
 
 Answer = TypeVar("Answer")
 

@@ -9,7 +9,6 @@ from comfyhoused.adapters.mail.smtp import MailServer
 from comfyhoused.adapters.moderation.command import CommandModerator
 from comfyhoused.adapters.moderation.http import HttpModerator
 from comfyhoused.adapters.moderation.moderator import Moderator
-from comfyhoused.adapters.postgres.database import Database, open_database
 from comfyhoused.adapters.redis.client import Store, open_store
 from comfyhoused.adapters.redis.durability import find_weaknesses, is_cluster
 from comfyhoused.adapters.redis.schema import SCHEMA, get_schema
@@ -33,8 +32,7 @@ class UnfitHouse(Exception):
 class Resources:
     """Settings, the store of jobs, the storage of files, the guard of customers' addresses.
 
-    `moderator` is the operator's judge of content, `mail_server` theirs, `database` the Postgres
-    of Creator; None: there is none.
+    `moderator` is the operator's judge of content, `mail_server` theirs; None: there is none.
     """
 
     settings: Settings
@@ -43,7 +41,6 @@ class Resources:
     guard: Guard
     mail_server: MailServer | None = None
     moderator: Moderator | None = None
-    database: Database | None = None
 
     @property
     def spool_dir(self) -> Path:
@@ -102,16 +99,6 @@ def make_moderator(settings: Settings) -> Moderator | None:
         raise UnfitHouse(f"CH_MODERATION_URL: {error.detail}") from error
 
 
-def make_database(settings: Settings) -> Database | None:
-    """Return Creator's Postgres, without connecting; None where none is named."""
-    url = settings.creator.database_url
-    try:
-        return open_database(url) if url is not None else None
-    except ValueError as error:
-        # The address is not repeated: it holds a password.
-        raise UnfitHouse("CH_DATABASE_URL must be postgresql://user:password@host/name.") from error
-
-
 def get_redis_url(settings: Settings) -> str:
     """Return the address of the store; raises UnfitHouse where none is known."""
     if settings.redis.redis_url is None:
@@ -131,7 +118,6 @@ async def open_resources(
     """
     store = open_store(get_redis_url(settings))
     guard = make_guard(settings.outbound)
-    database = make_database(settings)
     resources = Resources(
         settings,
         store,
@@ -139,7 +125,6 @@ async def open_resources(
         guard,
         make_mail_server(settings),
         make_moderator(settings),
-        database,
     )
     resources.spool_dir.mkdir(parents=True, exist_ok=True)
     try:
@@ -147,8 +132,6 @@ async def open_resources(
             await check_fitness(resources)
         yield resources
     finally:
-        if database is not None:
-            await database.aclose()
         await store.aclose()
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from comfyhoused.adapters.postgres.database import DatabaseUnavailable
+from comfyhoused.adapters.postgres.database import Database, DatabaseUnavailable, open_database
 from comfyhoused.adapters.postgres.durability import find_weaknesses
 from comfyhoused.core.photos.studio import PhotoStudio
 from comfyhoused.creator.google import open_google
@@ -14,6 +14,7 @@ from comfyhoused.creator.presets.book import PresetBook
 from comfyhoused.creator.schema import check_schema
 from comfyhoused.kit.log import get_logger
 from comfyhoused.resources import Resources, UnfitHouse
+from comfyhoused.settings import Settings
 
 log = get_logger(__name__)
 
@@ -26,19 +27,33 @@ async def open_creator(resources: Resources) -> AsyncIterator[CreatorHouse | Non
 
     Raises UnfitHouse for plans, presets or keys that are not right.
     """
-    if resources.database is None:
+    settings = resources.settings
+    database = make_database(settings)
+    if database is None:
         yield None
         return
-    settings = resources.settings
-    async with open_google(settings) as google:
-        yield CreatorHouse(
-            resources,
-            resources.database,
-            CreatorPlanBook.load(settings.creator.creator_plans_file),
-            PresetBook.load(settings.creator.presets_dir),
-            PhotoStudio(),
-            google,
-        )
+    try:
+        async with open_google(settings) as google:
+            yield CreatorHouse(
+                resources,
+                database,
+                CreatorPlanBook.load(settings.creator.creator_plans_file),
+                PresetBook.load(settings.creator.presets_dir),
+                PhotoStudio(),
+                google,
+            )
+    finally:
+        await database.aclose()
+
+
+def make_database(settings: Settings) -> Database | None:
+    """Return Creator's Postgres, without connecting; None where none is named."""
+    url = settings.creator.database_url
+    try:
+        return open_database(url) if url is not None else None
+    except ValueError as error:
+        # The address is not repeated: it holds a password.
+        raise UnfitHouse("CH_DATABASE_URL must be postgresql://user:password@host/name.") from error
 
 
 async def wait_for_schema(house: CreatorHouse) -> None:
