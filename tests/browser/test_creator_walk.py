@@ -28,6 +28,7 @@ from tests.integration.test_up import House
 from tests.waiting import wait_until
 
 pytestmark = [
+    pytest.mark.soak,
     pytest.mark.browser,
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.timeout(600),
