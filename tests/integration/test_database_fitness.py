@@ -81,7 +81,7 @@ async def test_an_address_that_is_none_is_refused_without_repeating_it(
     monkeypatch.setenv("CH_REDIS_URL", valkey_url)
     monkeypatch.setenv("CH_DATABASE_URL", url)
     with pytest.raises(UnfitHouse, match="CH_DATABASE_URL") as refusal:
-        async with open_resources(Settings.load()):
+        async with open_resources(Settings.load()) as resources, open_creator(resources):
             pass
     assert "secret-word" not in str(refusal.value)
 
