@@ -54,7 +54,13 @@ def store_turned(upright: np.ndarray, orientation: int) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(_STORE[orientation](upright)))
 
 
-def make_exif(orientation: int = 1, *, order: str = "<", interoperability: str = "") -> bytes:
+def make_exif(
+    orientation: int = 1,
+    *,
+    order: str = "<",
+    interoperability: str = "",
+    maker_note: bytes = MAKER_NOTE,
+) -> bytes:
     """Return an EXIF block as cameras write it: GPS, a maker's note, a thumbnail behind."""
     writer = _Exif(order)
     gps = writer.put_directory(
@@ -64,7 +70,7 @@ def make_exif(orientation: int = 1, *, order: str = "<", interoperability: str =
     inter = writer.put_directory([(1, 2, said)]) if interoperability else 0
     below = [
         (0x9003, 2, b"2026:11:22 10:11:12\x00"),
-        (0x927C, 7, MAKER_NOTE),
+        (0x927C, 7, maker_note),
         (0x9286, 7, b"ASCII\x00\x00\x00a note"),
         (0xA001, 3, writer.shorts(65535)),
         (0xA002, 4, writer.longs(9999)),

@@ -7,6 +7,7 @@ from typing import get_args
 from comfyhoused.core.photos.naming import DEFAULT_TEMPLATE, FIELDS
 from comfyhoused.core.photos.opening import MAX_PIXELS
 from comfyhoused.core.photos.shapes import CONTENT_TYPES, Note
+from comfyhoused.creator.kept import KEPT_WORDS, describe_kept
 from comfyhoused.creator.uploads import LEAST_PART_BYTES, MOST_OPEN, MOST_PART_BYTES
 
 DOCS = Path(__file__).parents[2] / "docs/creator"
@@ -15,6 +16,12 @@ DOCS = Path(__file__).parents[2] / "docs/creator"
 def test_every_note_has_its_line() -> None:
     text = (DOCS / "photos.md").read_text()
     assert set(re.findall(r"^\| `([a-z_]+)` \|", text, re.MULTILINE)) == set(get_args(Note))
+
+
+def test_every_note_has_words_on_the_edit_s_page() -> None:
+    assert set(KEPT_WORDS) == set(get_args(Note))
+    assert describe_kept(None) == describe_kept({"notes": [], "facts": {}}) == ()
+    assert describe_kept({"kept": ["eight_bits"]}) == (KEPT_WORDS["eight_bits"],)
 
 
 def test_every_kind_has_its_column() -> None:

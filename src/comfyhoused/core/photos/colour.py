@@ -18,7 +18,8 @@ _SPACES = {"L": b"GRAY", "RGB": b"RGB ", "CMYK": b"CMYK"}
 _SPACE_AT = slice(16, 20)
 _LONGEST_NAME = 60
 _STEPS = (0, 51, 102, 153, 204, 255)
-_FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
+#: A photo's neighbours are seldom the same: looking back at the last pixel only costs.
+_FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION | ImageCms.Flags.NOCACHE
 _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
 
 

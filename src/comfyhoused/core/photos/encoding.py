@@ -7,7 +7,7 @@ from typing import BinaryIO
 from PIL import Image, JpegImagePlugin, TiffImagePlugin
 
 from comfyhoused.core.photos.heic import write_heic
-from comfyhoused.core.photos.jpeg_parts import SegmentTooLong, put_jpeg_metadata
+from comfyhoused.core.photos.jpeg_parts import put_jpeg_metadata
 from comfyhoused.core.photos.metadata import Metadata
 from comfyhoused.core.photos.opening import OpenedPhoto
 from comfyhoused.core.photos.png_parts import write_png
@@ -19,7 +19,9 @@ from comfyhoused.core.photos.tiff_parts import copy_tiff_tags
 _QUALITY = 92
 #: The sum of the 64 steps of brightness at that quality (T.81, table K.1, at 16 %).
 _FINE_STEPS = 592
-_WEBP_METHOD = 2
+#: A WebP at it is as fine as a JPEG at 92. More effort takes twice the time for a tenth less of
+#: size, and without loss ten times.
+_WEBP_QUALITY, _WEBP_METHOD, _LOSSLESS_EFFORT = 93, 0, 20
 _TIFF_COMPRESSIONS = {"raw": None, "packbits": "packbits", "tiff_lzw": "tiff_lzw"}
 _PREDICTOR, _DIFFERENCES = 317, 2
 
@@ -65,15 +67,9 @@ def _write_jpeg(
 ) -> bool:
     buffer = BytesIO()
     image.save(buffer, "JPEG", **_choose_jpeg(original))
-    jpeg = buffer.getvalue()
-    try:
-        file.writelines(put_jpeg_metadata(jpeg, metadata, profile))
-    except SegmentTooLong:
-        file.seek(0)
-        file.truncate()
-        file.writelines(put_jpeg_metadata(jpeg, Metadata(), profile))
-        return False
-    return True
+    parts, is_whole = put_jpeg_metadata(buffer.getvalue(), metadata, profile)
+    file.writelines(parts)
+    return is_whole
 
 
 def _choose_jpeg(original: Image.Image) -> dict[str, object]:
@@ -103,7 +99,7 @@ def _write_webp(
         file,
         "WEBP",
         lossless=is_lossless,
-        quality=_QUALITY,
+        quality=_LOSSLESS_EFFORT if is_lossless else _WEBP_QUALITY,
         method=_WEBP_METHOD,
         exact=is_lossless,
         exif=metadata.exif,

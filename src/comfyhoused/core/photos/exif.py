@@ -22,6 +22,11 @@ def strip_mark(block: bytes) -> bytes:
     return block.removeprefix(MARK)
 
 
+def is_start(block: bytes) -> bool:
+    """Tell whether a block begins one, and does not go on with another."""
+    return block[:4] in (b"II*\x00", b"MM\x00*")
+
+
 def read_orientation(exif: bytes) -> int:
     """Return 1 (as stored) to 8; what is missing or makes no sense is 1."""
     try:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from comfyhoused.core.photos import exif as exif_block
+from comfyhoused.core.photos.jpeg_behind import has_more_behind
 from comfyhoused.core.photos.metadata import Metadata
 
 _SOI, _SOS, _EOI = b"\xff\xd8", 0xDA, 0xD9
@@ -20,26 +21,33 @@ _PHOTOSHOP = b"Photoshop 3.0\x00"
 _JFIF, _MPF, _ICC = b"JFIF\x00", b"MPF\x00", b"ICC_PROFILE\x00"
 _STALE_RESOURCES = frozenset((1033, 1036, 1039))  # two kinds of thumbnail, a colour profile
 _LONGEST = 65_533
+_EXIF_ROOM = _LONGEST - len(exif_block.MARK)
 _MOST_SEGMENTS = 5_000
 
-
-class SegmentTooLong(Exception):
-    """What is to be kept does not fit into a JPEG's segment."""
+_Segment = tuple[int, bytes]
 
 
 def read_jpeg_metadata(file: BinaryIO) -> Metadata:
     """Return what a JPEG says, from its beginning."""
-    exif, xmp, native, has_more = b"", b"", [], False
+    exif, xmp, native, index = b"", b"", [], b""
     for marker, content in _list_segments(file):
         if marker == _APP1 and content.startswith(exif_block.MARK):
-            exif = exif or exif_block.strip_mark(content)
+            exif = _add_exif(exif, exif_block.strip_mark(content))
         elif marker == _APP1 and content.startswith(_XMP):
             xmp = xmp or content.removeprefix(_XMP)
         elif marker == _APP2 and content.startswith(_MPF):
-            has_more = True
+            index = index or content.removeprefix(_MPF)
         elif _is_kept(marker, content):
             native.append((bytes([marker]), _drop_stale(marker, content)))
-    return Metadata(exif, xmp, tuple(native), has_more)
+    return Metadata(exif, xmp, tuple(native), has_more_behind(file, index))
+
+
+def _add_exif(before: bytes, block: bytes) -> bytes:
+    """Return the block with its next segment: some programs write more than one has room for."""
+    if not before:
+        return block
+    is_next = len(before) % _EXIF_ROOM == 0 and not exif_block.is_start(block)
+    return before + block if is_next else before
 
 
 def _is_kept(marker: int, content: bytes) -> bool:
@@ -50,7 +58,7 @@ def _is_kept(marker: int, content: bytes) -> bool:
     return marker == _COMMENT or (marker == _APP0 and content.startswith(_JFIF))
 
 
-def _list_segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+def _list_segments(file: BinaryIO) -> Iterator[_Segment]:
     file.seek(2)
     for _ in range(_MOST_SEGMENTS):
         head = file.read(2)
@@ -90,36 +98,42 @@ def drop_resources(content: bytes) -> bytes:
     return b"".join(kept) if at >= len(content) else content
 
 
-def put_jpeg_metadata(jpeg: bytes, metadata: Metadata, profile: bytes | None) -> Iterator[bytes]:
-    """Yield a JPEG as an encoder wrote it, with these segments in front of its pixels.
+def put_jpeg_metadata(
+    jpeg: bytes, metadata: Metadata, profile: bytes | None
+) -> tuple[list[bytes], bool]:
+    """Return the parts of a JPEG with these segments in front of its pixels, and if all had room.
 
-    Raises SegmentTooLong.
+    `jpeg` is as an encoder wrote it. What is longer than a segment is left out, and nothing else.
     """
+    segments = list(_list_said(metadata))
+    fitting = [(marker, content) for marker, content in segments if len(content) <= _LONGEST]
+    made = [_make(marker, content) for marker, content in fitting]
+    made += [_make(_APP2, content) for content in _cut_profile(profile or b"")]
+    return [_SOI, *made, jpeg[_find_tables(jpeg) :]], fitting == segments
+
+
+def _list_said(metadata: Metadata) -> Iterator[_Segment]:
     native = [(name[0], content) for name, content in metadata.native]
-    yield _SOI
-    yield from (_make(marker, content) for marker, content in native if marker == _APP0)
-    if metadata.exif:
-        yield _make(_APP1, exif_block.MARK + metadata.exif)
+    yield from (one for one in native if one[0] == _APP0)
+    for piece in _cut(metadata.exif, _EXIF_ROOM):
+        yield _APP1, exif_block.MARK + piece
     if metadata.xmp:
-        yield _make(_APP1, _XMP + metadata.xmp)
-    yield from (_make(marker, content) for marker, content in native if marker != _APP0)
-    yield from _make_profile(profile or b"")
-    yield jpeg[_find_tables(jpeg) :]
+        yield _APP1, _XMP + metadata.xmp
+    yield from (one for one in native if one[0] != _APP0)
 
 
 def _make(marker: int, content: bytes) -> bytes:
-    if len(content) > _LONGEST:
-        raise SegmentTooLong
     return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
 
 
-def _make_profile(profile: bytes) -> Iterator[bytes]:
-    room = _LONGEST - len(_ICC) - 2
-    pieces = [profile[at : at + room] for at in range(0, len(profile), room)]
-    if len(pieces) > 255:
-        raise SegmentTooLong
+def _cut_profile(profile: bytes) -> Iterator[bytes]:
+    pieces = _cut(profile, _LONGEST - len(_ICC) - 2)
     for number, piece in enumerate(pieces, 1):
-        yield _make(_APP2, _ICC + bytes([number, len(pieces)]) + piece)
+        yield _ICC + bytes([number, len(pieces)]) + piece
+
+
+def _cut(content: bytes, room: int) -> list[bytes]:
+    return [content[at : at + room] for at in range(0, len(content), room)]
 
 
 def _find_tables(jpeg: bytes) -> int:

@@ -118,7 +118,7 @@ def _open_image(kind: PhotoKind, file: BinaryIO) -> Image.Image:
 
 def _read_metadata(kind: PhotoKind, file: BinaryIO, image: Image.Image) -> Metadata:
     if kind == "heic":
-        return heic.read_heic_metadata(image)
+        return heic.read_heic_metadata(file, image)
     if kind == "webp":
         exif = image.info.get("exif") or b""
         return Metadata(exif.removeprefix(b"Exif\x00\x00"), image.info.get("xmp") or b"")

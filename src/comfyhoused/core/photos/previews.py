@@ -1,6 +1,7 @@
 """Small pictures for pages: upright, in sRGB, and silent about where a photo was taken."""
 
 from collections.abc import Sequence
+from math import ceil
 from pathlib import Path
 
 from PIL import Image
@@ -12,6 +13,9 @@ from comfyhoused.core.photos.shapes import Preview, PreviewWanted
 _QUALITY = 84
 _WEBP_METHOD = 2
 _GAP = 1.1  # halves as often as possible before it scales with care: a third of the time
+#: Of a large picture whole blocks of pixels are averaged, in a fifth of the time, where what comes
+#: out is at least so near to what is wanted.
+_NEAR, _LARGE_PIXELS = 0.9, 4_000_000
 
 
 def make_preview(
@@ -42,6 +46,9 @@ def _shrink(image: Image.Image, longest: int) -> Image.Image:
     scale = longest / max(image.size)
     if scale >= 1:
         return image
+    factor = ceil(1 / scale)
+    if image.width * image.height >= _LARGE_PIXELS and factor * scale <= 1 / _NEAR:
+        return image.reduce(factor)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     return image.resize(size, Image.Resampling.HAMMING, reducing_gap=_GAP)
 

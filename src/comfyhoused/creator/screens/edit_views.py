@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import PurePath
 from typing import Any, Literal
 
+from comfyhoused.creator.kept import describe_kept
 from comfyhoused.creator.presets.report import Report
 from comfyhoused.creator.tables import Delivery, Edit, Photo, Source
 from comfyhoused.creator.words import OPEN_EDIT_STATES
@@ -150,7 +151,7 @@ def view_edit(
         delivery_name=delivery.name if delivery else "",
         delivery_fault=_read_detail(delivery.error) if delivery else "",
         fault=edit.error,
-        notes=Report.from_row(edit.report).sentences,
+        notes=(*Report.from_row(edit.report).sentences, *describe_kept(edit.report)),
         wrong_reason=edit.wrong_reason,
         is_credited=edit.is_credited,
     )
