@@ -23,15 +23,21 @@ from comfyhoused.creator.ledger import (
 from comfyhoused.creator.plans import CreatorPlanBook
 from comfyhoused.creator.tables import Entry, Notification, User
 from comfyhoused.creator.usage import Usage
+from comfyhoused.creator.user_list import set_plan
 from comfyhoused.kit.periods import get_period
 from tests.creator_books import list_book_faults
 from tests.creator_sign_in import create_user
 from tests.postgres import TestPostgres
 
 OURS = CreatorPlanBook.load()
+CREATOR = OURS.get("creator")
 #: Ours, but Creator's includes few, so that what comes after them is soon there.
 PLANS = CreatorPlanBook(
-    {"creator": OURS.get("creator").model_copy(update={"included": 5})} | {"free": OURS.get("free")}
+    {
+        "creator": CREATOR.model_copy(update={"included": 5}),
+        "large": CREATOR.model_copy(update={"name": "large", "included": 50}),
+        "free": OURS.get("free"),
+    }
 )
 FREE = PLANS.get("free").included
 
@@ -53,7 +59,7 @@ async def give_back(database: Database, edit_id: str, number: int = 1) -> bool:
 
 async def make_good(database: Database, edit_id: str, number: int = 1) -> bool:
     async with database.begin() as session:
-        return await credit(session, edit_id, number, "looks wrong")
+        return await credit(session, PLANS, edit_id, number, "looks wrong")
 
 
 async def read(database: Database, user: User, at: datetime | None = None) -> Usage:
@@ -62,11 +68,21 @@ async def read(database: Database, user: User, at: datetime | None = None) -> Us
         return await get_usage(session, PLANS, fresh, at=at)
 
 
-async def charge_many(database: Database, user: User, number: int) -> None:
+async def charge_many(database: Database, user: User, number: int, name: str = "edit") -> None:
     async with database.begin() as session:
         for edit in range(number):
-            await reserve(session, PLANS, user.id, f"edit {edit}", 1)
-            await settle(session, PLANS, f"edit {edit}", 1)
+            await reserve(session, PLANS, user.id, f"{name} {edit}", 1)
+            await settle(session, PLANS, f"{name} {edit}", 1)
+
+
+async def put_on(database: Database, user: User, plan: str) -> None:
+    async with database.begin() as session:
+        assert len(await set_plan(session, user.id, plan)) == 1
+
+
+async def allow(database: Database, cents: int) -> None:
+    async with database.begin() as session:
+        await session.execute(update(User).values(overage_cap_cents=cents))
 
 
 async def test_every_verb_counts_once(database: Database) -> None:
@@ -141,21 +157,126 @@ async def test_beyond_a_plan_the_users_cap_stops(database: Database) -> None:
 
 async def test_a_unit_belongs_to_the_month_of_its_admission(database: Database) -> None:
     user = await create_user(database)
-    november, december = (datetime(2026, month, 28, 23, 59, tzinfo=UTC) for month in (11, 12))
+    november, december = (datetime(2025, month, 28, 23, 59, tzinfo=UTC) for month in (11, 12))
     async with database.begin() as session:
         for number in range(FREE):
             await reserve(session, PLANS, user.id, f"edit {number}", 1, at=november)
         assert await reserve(session, PLANS, user.id, "new month", 1, at=december)
         assert not await reserve(session, PLANS, user.id, "edit 0", 1, at=december)
     await charge(database, "edit 0")
-    await make_good(database, "edit 0")
     await give_back(database, "edit 1")
     usage = await read(database, user, november)
-    assert (usage.reserved, usage.charged, usage.credited) == (FREE - 2, 1, 1)
+    assert (usage.reserved, usage.charged, usage.credited) == (FREE - 2, 1, 0)
     usage = await read(database, user, december)
     assert (usage.reserved, usage.charged, usage.credited) == (1, 0, 0)
     assert (await read(database, user)).period == get_period()
     assert await list_book_faults(database) == []
+
+
+async def test_what_looks_wrong_in_a_month_that_was_billed_is_given_back_now(
+    database: Database,
+) -> None:
+    user = await create_user(database, plan="creator")
+    long_ago = datetime(2025, 11, 28, tzinfo=UTC)
+    included = PLANS.get("creator").included
+    await allow(database, 1000)
+    async with database.begin() as session:
+        for number in range(included + 1):
+            await reserve(session, PLANS, user.id, f"edit {number}", 1, at=long_ago)
+            await settle(session, PLANS, f"edit {number}", 1)
+    billed = await read(database, user, long_ago)
+    assert (billed.overage_units, billed.overage_cents) == (1, 50)
+    assert await make_good(database, f"edit {included}")
+    assert (await read(database, user, long_ago)).overage_cents == 50
+    usage = await read(database, user)
+    assert (usage.left, usage.included, usage.taken) == (included + 1, included + 1, 0)
+    await charge_many(database, user, included + 1, "now")
+    usage = await read(database, user)
+    assert (usage.left, usage.overage_cents) == (0, 0)
+    assert await list_book_faults(database) == []
+
+
+async def test_another_plan_changes_nothing_of_what_was_agreed(database: Database) -> None:
+    user = await create_user(database, plan="large")
+    await charge_many(database, user, 30)
+    for number in range(2):
+        await take(database, user, f"under way {number}")
+    await put_on(database, user, "creator")
+    assert (await read(database, user)).overage_cents == 0, "they were in the plan"
+    await charge(database, "under way 0")
+    await give_back(database, "under way 1")
+    usage = await read(database, user)
+    assert (usage.overage_units, usage.overage_cents, usage.allowance) == (0, 0, 0)
+    await allow(database, 100)
+    await charge_many(database, user, 2, "beyond")
+    assert (await read(database, user)).overage_cents == 100
+    with pytest.raises(OverageCapReached):
+        await take(database, user, "beyond the cap")
+    await put_on(database, user, "free")
+    assert (await read(database, user)).overage_cents == 100, "they were had"
+    await put_on(database, user, "large")
+    assert await take(database, user, "in the plan again")
+    assert await list_book_faults(database) == []
+
+
+async def test_a_cap_that_is_lowered_frees_nobody_of_what_is_under_way(database: Database) -> None:
+    user = await create_user(database, plan="creator")
+    await charge_many(database, user, PLANS.get("creator").included)
+    await allow(database, 100)
+    for number in range(2):
+        await take(database, user, f"beyond {number}")
+    await allow(database, 0)
+    for number in range(2):
+        await charge(database, f"beyond {number}")
+    assert (await read(database, user)).overage_cents == 100
+    assert await list_book_faults(database) == []
+
+
+async def test_an_included_unit_that_comes_free_pays_for_one_beyond(database: Database) -> None:
+    user = await create_user(database, plan="creator")
+    await allow(database, 1000)
+    await charge_many(database, user, PLANS.get("creator").included - 2)
+    for edit in ("in 0", "in 1", "beyond 0", "beyond 1"):
+        await take(database, user, edit)
+    # Those beyond are charged first: the others hold their places in the plan.
+    await charge(database, "beyond 0")
+    await charge(database, "beyond 1")
+    assert (await read(database, user)).overage_cents == 100
+    await give_back(database, "in 0")
+    await charge(database, "in 1")
+    assert (await read(database, user)).overage_cents == 50
+    await make_good(database, "in 1")
+    usage = await read(database, user)
+    assert (usage.overage_units, usage.overage_cents, usage.left) == (0, 0, 0)
+    await make_good(database, "beyond 1")
+    assert (await read(database, user)).left == 1
+    assert await list_book_faults(database) == []
+
+
+async def test_what_looks_wrong_is_no_endless_supply(database: Database) -> None:
+    user = await create_user(database)
+    edited, is_back = 0, True
+    while is_back:
+        await take(database, user, f"edit {edited}")
+        await charge(database, f"edit {edited}")
+        is_back = await make_good(database, f"edit {edited}")
+        edited += 1
+    usage = await read(database, user)
+    assert (edited, usage.credited, usage.left) == (FREE + 1, FREE, FREE - 1)
+    assert await list_book_faults(database) == []
+
+
+async def test_a_larger_plan_warns_anew(database: Database) -> None:
+    user = await create_user(database)
+    await charge_many(database, user, FREE)
+    for plan in ("large", "free", "large"):
+        await put_on(database, user, plan)
+    await charge_many(database, user, 50 - FREE, "more")
+    async with database.begin() as session:
+        told = list(await session.scalars(select(Notification.once).order_by(Notification.once)))
+    period = get_period()
+    expected = [f"usage/{period}/{one}" for one in ("free/100", "free/80", "large/100", "large/80")]
+    assert told == expected
 
 
 async def test_80_and_100_percent_are_told_once(database: Database) -> None:

@@ -18,9 +18,9 @@ from comfyhoused.creator.plans import CreatorPlanBook
 from comfyhoused.creator.probing import probe_connection
 from comfyhoused.creator.sources.opening import open_drive
 from comfyhoused.creator.tables import Connection, Photo, Source, User
-from comfyhoused.creator.usage import Usage
 from comfyhoused.creator.watching.backlog import Backlog
 from comfyhoused.creator.watching.watcher import Watcher
+from tests.creator_books import make_usage
 from tests.creator_google_stage import Answers, GoogleStage, read_query
 from tests.creator_sign_in import create_user
 from tests.google import FULL_SCOPES
@@ -281,7 +281,8 @@ async def test_nobody_gets_at_what_is_not_theirs(stage: GoogleStage, house: Crea
 def test_the_offer_says_what_it_would_cost(
     plan: str, taken: int, cap_cents: int, count: int, offer: tuple[int, int, int, int]
 ) -> None:
-    usage = Usage("2026-11", CreatorPlanBook.load(None).get(plan), 0, taken, 0, cap_cents=cap_cents)
+    found = CreatorPlanBook.load(None).get(plan)
+    usage = make_usage(found, charged=taken, cap_cents=cap_cents)
     made = make_offer(Backlog(count, 0, 0, is_counted=True), usage)
     assert (made.included, made.beyond, made.cost_cents, made.waiting) == offer
     assert made.is_asked

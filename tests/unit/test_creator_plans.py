@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from comfyhoused.creator.plans import CreatorPlanBook
-from comfyhoused.creator.usage import Usage
 from comfyhoused.resources import UnfitHouse
+from tests.creator_books import make_usage
 
 
 def read(folder: Path, text: str) -> CreatorPlanBook:
@@ -98,7 +98,9 @@ def test_what_is_left_and_what_it_costs(
     overage_cents: int,
 ) -> None:
     found = CreatorPlanBook.load().get(plan)
-    usage = Usage("2026-11", found, reserved, charged, credited, cap_cents)
+    usage = make_usage(
+        found, reserved=reserved, charged=charged, credited=credited, cap_cents=cap_cents
+    )
     assert (usage.allowance, usage.overage_cents) == (allowance, overage_cents)
 
 

@@ -1,20 +1,26 @@
 """The ledger of units: `reserve` → `settle` | `release`, and `credit` once for a settled one.
 
 A month's sums (a row of `books`) are locked while an entry is written, so that whoever comes at
-the same time waits: at limit−1 exactly one more is let in, from however many workers. Whatever
-happens to a unit later, it belongs to the month in which it was reserved. Every verb works in its
-caller's transaction and does nothing the second time.
+the same time waits: at limit−1 exactly one more is let in, from however many workers. Whether a
+unit is charged or released, it belongs to the month in which it was reserved; a credit belongs to
+the month in which it is given, because a month that is over has been billed. Every verb works in
+its caller's transaction and does nothing the second time.
+
+What a unit may cost is agreed when it is reserved, within the cap, and stands in its entry. It
+costs nothing if the plan still has room for it when it is charged, and never more than agreed,
+whatever becomes of plan, prices or cap. An included unit that is given back leaves its place to
+one that was beyond the plan, which then costs nothing.
 """
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from comfyhoused.creator.plans import CreatorPlanBook
 from comfyhoused.creator.tables import Book, Entry, User
-from comfyhoused.creator.usage import Usage
+from comfyhoused.creator.usage import Usage, count_room, make_empty_book
 from comfyhoused.creator.usage_warnings import warn_of_usage
 from comfyhoused.kit.errors import NotFound, TooManyRequests
 from comfyhoused.kit.periods import get_period, show_end
@@ -49,11 +55,10 @@ async def reserve(
     user_id: str,
     edit_id: str,
     round: int,  # noqa: A002  the word of the tables
-    units: int = 1,
     *,
     at: datetime | None = None,
 ) -> bool:
-    """Take units for an edit's round before it begins; False where they are taken already.
+    """Take a unit for an edit's round before it begins; False where it is taken already.
 
     Raises PlanUsedUp or OverageCapReached, with nothing written, and UserGone.
     """
@@ -62,10 +67,14 @@ async def reserve(
     if await _find_entry(session, edit_id, round, "reserve") is not None:
         return False
     usage = await _read_usage(session, plans, book)
-    if usage.allowance < units:
+    if usage.allowance < 1:
         raise _refuse(usage)
-    await _write(session, book, edit_id, round, "reserve", units)
-    book.reserved += units
+    cents = 0 if usage.left else usage.plan.overage_cents or 0
+    await _write(session, book, edit_id, round, "reserve", cents=cents)
+    book.included = usage.plan.included
+    book.reserved += 1
+    book.held += cents > 0
+    book.held_cents += cents
     return True
 
 
@@ -79,10 +88,20 @@ async def settle(
 
     Tells the user, once a month each, that 80 and 100 % of the plan are used.
     """
-    book = await _end(session, edit_id, round, "settle")
-    if book is not None:
-        await warn_of_usage(session, await _read_usage(session, plans, book), book)
-    return book is not None
+    held = await _take_reserved(session, edit_id, round)
+    if held is None:
+        return False
+    book, agreed = held
+    usage = await _read_usage(session, plans, book)
+    cents = 0 if usage.room > 0 else agreed
+    await _write(session, book, edit_id, round, "settle", cents=cents)
+    _drop_reserved(book, agreed)
+    book.included = usage.plan.included
+    book.charged += 1
+    book.beyond += cents > 0
+    book.owed_cents += cents
+    await warn_of_usage(session, await _read_usage(session, plans, book), book)
+    return True
 
 
 async def release(
@@ -92,25 +111,43 @@ async def release(
     reason: str,
 ) -> bool:
     """Give back what the round has reserved: it failed, or was canceled. Free."""
-    return await _end(session, edit_id, round, "release", reason) is not None
+    held = await _take_reserved(session, edit_id, round)
+    if held is None:
+        return False
+    book, agreed = held
+    is_full = count_room(book, book.included) == 0
+    cents = _take_off(book) if is_full and agreed == 0 else 0
+    await _write(session, book, edit_id, round, "release", reason, cents)
+    _drop_reserved(book, agreed)
+    return True
 
 
 async def credit(
     session: AsyncSession,
+    plans: CreatorPlanBook,
     edit_id: str,
     round: int,  # noqa: A002
     reason: str,
+    *,
+    at: datetime | None = None,
 ) -> bool:
-    """Give a charged unit back, once in the life of an edit; tells whether it was now."""
-    entry = await _find_entry(session, edit_id, round, "reserve")
-    if entry is None:
+    """Give a charged unit back, once in the life of an edit; tells whether it was now.
+
+    False, too, where this month has given back as many as the plan says. A unit of a month that
+    is over is given back as one of this month, without money.
+    """
+    charged = await _find_entry(session, edit_id, round, "settle")
+    if charged is None:
         return False
-    book = await _lock_book(session, entry.user_id, entry.period)
-    kinds = await _list_kinds(session, edit_id)
-    if (round, "settle") not in kinds or any(kind == "credit" for _, kind in kinds):
+    book = await _lock_book(session, charged.user_id, get_period(at))
+    usage = await _read_usage(session, plans, book)
+    if not usage.can_give_back or await _is_credited(session, edit_id):
         return False
-    await _write(session, book, edit_id, round, "credit", entry.units, reason)
-    book.credited += entry.units
+    is_of_now = charged.period == book.period
+    is_paid = charged.cents > 0 or usage.room == 0
+    cents = _take_off(book, charged.cents) if is_of_now and is_paid else 0
+    await _write(session, book, edit_id, round, "credit", reason, cents)
+    book.credited += 1
     return True
 
 
@@ -118,30 +155,45 @@ async def get_usage(
     session: AsyncSession, plans: CreatorPlanBook, user: User, *, at: datetime | None = None
 ) -> Usage:
     """Return where a user stands in the month of `at`, by default this one. Locks nothing."""
-    book = await session.get(Book, (user.id, get_period(at)))
-    sums = (book.reserved, book.charged, book.credited) if book else (0, 0, 0)
-    return Usage(get_period(at), plans.get(user.plan), *sums, cap_cents=user.overage_cap_cents)
+    period = get_period(at)
+    book = await session.get(Book, (user.id, period)) or make_empty_book(user.id, period)
+    return Usage(book, plans.get(user.plan), user.overage_cap_cents)
 
 
-async def _end(
+async def _take_reserved(
     session: AsyncSession,
     edit_id: str,
     round: int,  # noqa: A002
-    kind: str,
-    reason: str = "",
-) -> Book | None:
+) -> tuple[Book, int] | None:
+    """Return the locked month of what the round has reserved, and its price; None if it is over."""
     entry = await _find_entry(session, edit_id, round, "reserve")
     if entry is None:
         return None
     book = await _lock_book(session, entry.user_id, entry.period)
-    kinds = await _list_kinds(session, edit_id)
-    if (round, "settle") in kinds or (round, "release") in kinds:
-        return None
-    await _write(session, book, edit_id, round, kind, entry.units, reason)
-    book.reserved -= entry.units
-    if kind == "settle":
-        book.charged += entry.units
-    return book
+    for end in ("settle", "release"):
+        if await _find_entry(session, edit_id, round, end) is not None:
+            return None
+    return book, entry.cents
+
+
+def _drop_reserved(book: Book, agreed: int) -> None:
+    book.reserved -= 1
+    book.held -= agreed > 0
+    book.held_cents -= agreed
+
+
+def _take_off(book: Book, own_cents: int = 0) -> int:
+    """Take one unit beyond the plan off what is owed; returns how many cents that is.
+
+    Its own price where it has one, else what they cost on average; of the last one all.
+    """
+    if book.beyond == 0:
+        return 0
+    price = own_cents or book.owed_cents // book.beyond
+    cents = book.owed_cents if book.beyond == 1 else min(price, book.owed_cents)
+    book.beyond -= 1
+    book.owed_cents -= cents
+    return cents
 
 
 async def _lock_book(session: AsyncSession, user_id: str, period: str) -> Book:
@@ -158,8 +210,7 @@ async def _lock_book(session: AsyncSession, user_id: str, period: str) -> Book:
 async def _read_usage(session: AsyncSession, plans: CreatorPlanBook, book: Book) -> Usage:
     wanted = select(User.plan, User.overage_cap_cents).where(User.id == book.user_id)
     plan, cap_cents = (await session.execute(wanted)).one()
-    sums = (book.reserved, book.charged, book.credited)
-    return Usage(book.period, plans.get(plan), *sums, cap_cents=cap_cents)
+    return Usage(book, plans.get(plan), cap_cents)
 
 
 async def _find_entry(
@@ -172,9 +223,9 @@ async def _find_entry(
     return (await session.scalars(wanted)).one_or_none()
 
 
-async def _list_kinds(session: AsyncSession, edit_id: str) -> set[tuple[int, str]]:
-    rows = await session.execute(select(Entry.round, Entry.kind).where(Entry.edit_id == edit_id))
-    return {(row.round, row.kind) for row in rows}
+async def _is_credited(session: AsyncSession, edit_id: str) -> bool:
+    credited = exists().where(Entry.edit_id == edit_id, Entry.kind == "credit")
+    return bool(await session.scalar(select(credited)))
 
 
 async def _write(
@@ -183,8 +234,8 @@ async def _write(
     edit_id: str,
     round: int,  # noqa: A002
     kind: str,
-    units: int,
     reason: str = "",
+    cents: int = 0,
 ) -> None:
     entry = Entry(
         user_id=book.user_id,
@@ -192,7 +243,8 @@ async def _write(
         edit_id=edit_id,
         round=round,
         kind=kind,
-        units=units,
+        units=1,
+        cents=cents,
         reason=reason,
     )
     session.add(entry)

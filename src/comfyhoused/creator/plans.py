@@ -25,7 +25,8 @@ class CreatorPlan(BaseModel):
     """Price and limits of a user; money in US cents.
 
     `overage_cents` (of each edit beyond the included ones) of None: editing stops when the
-    included ones are used. `plan_class` is the share of the servers' time.
+    included ones are used. `plan_class` is the share of the servers' time. `given_back` of None:
+    “looks wrong” gives back as many edits of a month as are included.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,10 +36,16 @@ class CreatorPlan(BaseModel):
     price_cents: int = Field(ge=0)
     included: int = Field(ge=0, le=10**9)
     overage_cents: int | None = Field(None, gt=0, le=10**6)
+    given_back: int | None = Field(None, ge=0, le=10**9)
     concurrency: int = Field(ge=1, le=1000)
     plan_class: str
     summary: str = Field("", max_length=200)
     is_offered: bool = True
+
+    @property
+    def most_given_back(self) -> int:
+        """How many edits of a month “looks wrong” gives back."""
+        return self.included if self.given_back is None else self.given_back
 
     @field_validator("plan_class")
     @classmethod

@@ -60,6 +60,7 @@ class User(Table):
     """A Creator customer. `google_sub` is who they are; the e-mail address may change.
 
     `deleting_at`: they asked to be erased; they cannot come in any more, and a chore erases them.
+    `retry_before`: they asked to have all tried again; a chore is at those that failed before it.
     """
 
     __tablename__ = "users"
@@ -75,7 +76,13 @@ class User(Table):
     mail_problems: Mapped[bool] = mapped_column(Boolean, server_default=text("true"))
     digested_at: Mapped[datetime | None]
     deleting_at: Mapped[datetime | None]
+    retry_before: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        Index("users_retrying", "id", postgresql_where=text("retry_before IS NOT NULL")),
+        Index("users_leaving", "deleting_at", postgresql_where=text("deleting_at IS NOT NULL")),
+    )
 
 
 class Session(Table):
@@ -145,6 +152,8 @@ class Channel(Table):
     expires_at: Mapped[datetime]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
+    __table_args__ = (Index("channels_of_connection", "connection_id"),)
+
 
 class Source(Table):
     """A watched folder: originals in `raw_key`, results into `edited_key`.
@@ -184,6 +193,7 @@ class Source(Table):
 
     __table_args__ = (
         UniqueConstraint("user_id", "kind", "raw_key"),
+        Index("sources_of_connection", "connection_id"),
         _one_of("kind", SOURCE_KINDS),
         _one_of("state", SOURCE_STATES),
         CheckConstraint("strength BETWEEN 0 AND 100", name="strength_range"),
@@ -196,7 +206,8 @@ class Photo(Table):
 
     The identity is (file_key, revision); names may repeat. `looked_at` is when this revision was
     first seen: a file that still grows shows another at the next look. A row without an edit is
-    taken over by the file's next revision. `preview_file` and `thumb_file` are keys of our storage
+    taken over by the file's next revision. `known_by` tells a file on a disk again when it has
+    another name (creator/moves.py). `preview_file` and `thumb_file` are keys of our storage
     (creator/edits/pictures.py): the picture before any edit.
     """
 
@@ -211,6 +222,7 @@ class Photo(Table):
     name: Mapped[str]
     size_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
     content_type: Mapped[str] = mapped_column(server_default="")
+    known_by: Mapped[str | None]
     width: Mapped[int | None] = mapped_column(Integer)
     height: Mapped[int | None] = mapped_column(Integer)
     state: Mapped[str] = mapped_column(server_default="seen")
@@ -266,10 +278,11 @@ class Edit(Table):
     """One photo's journey: (photo, preset, version, parameters) is charged once.
 
     `job_id` is made with the row: creating the job is idempotent by it. `next_try_at` is when a
-    worker looks at it again, `lease_until` how long the one that holds it may work. Files are keys
-    of our storage (creator/edits/pictures.py), but for `prepared_file` and `output_file`: these
-    are ids of files, the job's input and output. They are None before they exist and after they
-    were dropped.
+    worker looks at it again, `lease_until` how long the one that holds it may work. `setbacks`
+    counts what went wrong on our side in this round: too many end it. Files are keys of our
+    storage (creator/edits/pictures.py), but for `prepared_file` and `output_file`: these are ids
+    of files, the job's input and output. They are None before they exist and after they were
+    dropped.
     """
 
     __tablename__ = "edits"
@@ -287,6 +300,7 @@ class Edit(Table):
     round: Mapped[int] = mapped_column(Integer, server_default="1")
     job_id: Mapped[str] = mapped_column(unique=True)
     tries: Mapped[int] = mapped_column(Integer, server_default="0")
+    setbacks: Mapped[int] = mapped_column(Integer, server_default="0")
     next_try_at: Mapped[datetime | None] = mapped_column(server_default=func.now())
     lease_until: Mapped[datetime | None]
     lease_holder: Mapped[str | None]
@@ -341,6 +355,7 @@ class Delivery(Table):
     session_url: Mapped[str | None]
     url: Mapped[str | None]
     tries: Mapped[int] = mapped_column(Integer, server_default="0")
+    setbacks: Mapped[int] = mapped_column(Integer, server_default="0")
     next_try_at: Mapped[datetime | None] = mapped_column(server_default=func.now())
     lease_until: Mapped[datetime | None]
     lease_holder: Mapped[str | None]
@@ -351,12 +366,19 @@ class Delivery(Table):
     __table_args__ = (
         _one_of("state", DELIVERY_STATES),
         Index("deliveries_by_state", "user_id", "state"),
+        Index("deliveries_of_source", "source_id"),
         Index("deliveries_due", "next_try_at", postgresql_where=text("next_try_at IS NOT NULL")),
     )
 
 
 class Book(Table):
-    """A user's sums of one month (`YYYY-MM`): the row that is locked while units are reserved."""
+    """A user's sums of one month (`YYYY-MM`): the row that is locked while units are reserved.
+
+    `included` is what the plan held when a unit was last reserved or charged. `beyond` of the
+    charged units were not in it and cost `owed_cents` together; `held` of the reserved ones will
+    cost `held_cents` at most. A price is agreed with the reservation: another plan or another
+    price list later changes nothing of it.
+    """
 
     __tablename__ = "books"
 
@@ -367,16 +389,27 @@ class Book(Table):
     reserved: Mapped[int] = mapped_column(Integer, server_default="0")
     charged: Mapped[int] = mapped_column(Integer, server_default="0")
     credited: Mapped[int] = mapped_column(Integer, server_default="0")
+    included: Mapped[int] = mapped_column(Integer, server_default="0")
+    beyond: Mapped[int] = mapped_column(Integer, server_default="0")
+    owed_cents: Mapped[int] = mapped_column(Integer, server_default="0")
+    held: Mapped[int] = mapped_column(Integer, server_default="0")
+    held_cents: Mapped[int] = mapped_column(Integer, server_default="0")
     warned_percent: Mapped[int] = mapped_column(Integer, server_default="0")
 
     __table_args__ = (
         CheckConstraint("reserved >= 0", name="reserved_range"),
         CheckConstraint("charged >= 0", name="charged_range"),
+        CheckConstraint("beyond >= 0 AND owed_cents >= 0", name="owed_range"),
+        CheckConstraint("held >= 0 AND held_cents >= 0", name="held_range"),
     )
 
 
 class Entry(Table):
-    """The ledger, append-only. An edit has one entry of a kind in a round; a retry is a round."""
+    """The ledger, append-only. An edit has one entry of a kind in a round; a retry is a round.
+
+    `cents`: what a `reserve` may cost, what a `settle` costs beyond the plan, and what a `credit`
+    or a `release` takes off what is owed.
+    """
 
     __tablename__ = "entries"
 
@@ -387,6 +420,7 @@ class Entry(Table):
     round: Mapped[int] = mapped_column(Integer)
     kind: Mapped[str]
     units: Mapped[int] = mapped_column(Integer)
+    cents: Mapped[int] = mapped_column(Integer, server_default="0")
     reason: Mapped[str] = mapped_column(server_default="")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -461,6 +495,8 @@ class Upload(Table):
 
     __table_args__ = (
         UniqueConstraint("user_id", "once"),
+        Index("uploads_of_source", "source_id"),
+        Index("uploads_due", "next_try_at", postgresql_where=text("state = 'received'")),
         CheckConstraint(
             "state IN ('receiving', 'received', 'placed', 'failed')", name="state_known"
         ),

@@ -1,6 +1,6 @@
 """Tells a user at 80 and 100 % of what the month includes, and of their cap, with the charge.
 
-Each is told once a month; those of a cap once for each height of it.
+Each is told once a month: of each plan that the user had in it, and of each height of the cap.
 """
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,13 +22,13 @@ async def warn_of_usage(session: AsyncSession, usage: Usage, book: Book) -> None
     if level > book.warned_percent:
         book.warned_percent = level
         title, detail = _write_plan(usage, level)
-        once = f"usage/{usage.period}/{level}"
+        once = f"usage/{usage.period}/{usage.plan.name}/{level}"
         await notify(session, book.user_id, KIND, once, title, detail, PAGE, mail="now")
     price = usage.plan.overage_cents
     if price is None or usage.overage_units == 0:
         return
     # A cap that the next edit would break is reached, though cents may be left of it.
-    level = _find_level(usage.overage_units, usage.cap_cents // price)
+    level = _find_level(usage.overage_units, usage.highest_overage)
     if level:
         title, detail = _write_cap(usage, level)
         once = f"cap/{usage.period}/{usage.cap_cents}/{level}"

@@ -19,14 +19,17 @@ class EditNotFinished(Conflict):
 async def report_wrong(house: CreatorHouse, user_id: str, edit_id: str, reason: str) -> Edit:
     """Give the edit's unit back, once; `is_credited` says that it is back.
 
-    Said again, only the reason is kept anew. Raises EditNotFound, EditNotFinished.
+    It is not where the user was given back as many this month as the plan says. Said again, only
+    the reason is kept anew. Raises EditNotFound, EditNotFinished.
     """
     async with house.database.begin() as session:
         edit = await get_edit(session, user_id, edit_id, is_locked=True)
         if edit.state != "finished":
             raise EditNotFinished("It was not charged.")
         if not edit.is_credited:
-            edit.is_credited = await credit(session, edit.id, edit.round, "looks wrong")
+            edit.is_credited = await credit(
+                session, house.plans, edit.id, edit.round, "looks wrong"
+            )
         edit.wrong_reason = reason.strip()[:_MOST_LETTERS]
     await tell_edit(house, edit)
     return edit

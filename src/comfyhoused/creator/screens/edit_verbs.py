@@ -71,8 +71,9 @@ async def complain(
     async with visitor.house.database.begin() as session:
         had = (await get_edit(session, visitor.user.id, edit_id)).is_credited
     reason = ": ".join(part for part in (what.strip(), words.strip()) if part)
-    await report_wrong(visitor.house, visitor.user.id, edit_id, reason)
-    return go_to(say_at(_page(edit_id), "wrong-kept" if had else "wrong"))
+    edit = await report_wrong(visitor.house, visitor.user.id, edit_id, reason)
+    said = "wrong" if edit.is_credited else "wrong-counts"
+    return go_to(say_at(_page(edit_id), "wrong-kept" if had else said))
 
 
 @router.post("/{edit_id}/approve")

@@ -9,11 +9,14 @@ from fastapi import Request
 
 _SENTENCES = {
     "again": "It goes through once more.",
+    "again-all": "All that failed goes through once more, a few at a time.",
     "canceled": "Canceled. It does not count against your plan.",
     "edited": "A new edit has begun.",
     "was-there": "That edit is there already. It was not counted again.",
     "wrong": "Thank you. The photo was given back to your plan.",
     "wrong-kept": "Thank you. It had been given back before.",
+    "wrong-counts": "Thank you for telling us. So many photos were given back this month that "
+    "this one counts.",
     "approved": "Approved. It is on its way to your folder.",
     "rejected": "Rejected. It stays here and does not go to your folder.",
     "deliver": "It goes to your folder once more.",
@@ -31,8 +34,18 @@ _SENTENCES = {
     "connected": "Connected.",
     "added": "Added.",
     "nothing": "Nothing was chosen.",
+    "no-pictures": "None of those is finished: there is no picture to download yet.",
 }
 _COUNTED = {
+    "again-some": (
+        "One photo goes through once more. Your plan has no room for the others.",
+        "{} photos go through once more. Your plan has no room for the others.",
+    ),
+    "edited-many": ("One new edit has begun.", "{} new edits have begun."),
+    "cut-many": (
+        "One went through. Your plan has no room for the others.",
+        "{} went through. Your plan has no room for the others.",
+    ),
     "again-many": ("One photo goes through once more.", "{} photos go through once more."),
     "approved-many": ("One picture is on its way.", "{} pictures are on their way."),
     "picked-many": ("One picked photo is on its way.", "{} picked photos are on their way."),
