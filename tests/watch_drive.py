@@ -111,7 +111,7 @@ async def connect(
         email=person["email"],
         scopes=granted["scope"],
         mode="full",
-        sealed_tokens=seal_tokens(house.google.vault, connection_id, tokens),
+        sealed_tokens=seal_tokens(house.google.vault, connection_id, user.id, tokens),
         expires_at=get_now() + timedelta(seconds=granted["expires_in"]),
         refreshed_at=get_now(),
     )

@@ -44,6 +44,7 @@ from comfyhoused.kit.clock import get_now
 from comfyhoused.kit.ids import make_id, make_job_id
 from comfyhoused.kit.vault import Vault, derive_key
 from tests.creator_google_stage import Answers, GoogleStage, read_query
+from tests.creator_sign_in import create_user
 from tests.google import PER_FILE_SCOPES
 
 CONNECT = "/creator/google/connect"
@@ -393,11 +394,20 @@ async def test_tokens_of_another_row_do_not_open(stage: GoogleStage, house: Crea
     await connect(stage, person)
     connection = await get_connection(house, person)
     foreign = seal_tokens(
-        house.google.vault, "con_other", Tokens(access_token="a", refresh_token="b")
+        house.google.vault,
+        "con_other",
+        connection.user_id,
+        Tokens(access_token="a", refresh_token="b"),
     )
+    its = update(Connection).where(Connection.id == connection.id)
     async with house.database.begin() as session:
-        its = update(Connection).where(Connection.id == connection.id)
         await session.execute(its.values(sealed_tokens=foreign))
+    with pytest.raises(TokensLocked):
+        await get_token(house, connection.id)
+    thief = await create_user(house.database, f"thief of {person['sub']}@demo.example")
+    given = its.values(sealed_tokens=connection.sealed_tokens, user_id=thief.id)
+    async with house.database.begin() as session:
+        await session.execute(given)
     with pytest.raises(TokensLocked):
         await get_token(house, connection.id)
 
@@ -474,7 +484,7 @@ async def test_what_a_drive_shows_is_tried(stage: GoogleStage, house: CreatorHou
             access_token=granted["access_token"], refresh_token=granted["refresh_token"]
         )
         its = update(Connection).where(Connection.id == connection.id)
-        sealed = seal_tokens(house.google.vault, connection.id, tokens)
+        sealed = seal_tokens(house.google.vault, connection.id, connection.user_id, tokens)
         await session.execute(its.values(sealed_tokens=sealed, refreshed_at=func.now()))
     full = await probe_connection(house, connection.id)
     assert (full.mode, full.is_proven) == ("full", True)

@@ -126,7 +126,7 @@ async def store_connection(
         "email": identity.email,
         "scopes": " ".join(sorted(grant.scopes)),
         "state": "connected",
-        "sealed_tokens": seal_tokens(house.google.vault, connection_id, tokens),
+        "sealed_tokens": seal_tokens(house.google.vault, connection_id, user_id, tokens),
         "expires_at": now + timedelta(seconds=grant.expires_in_seconds),
         "refreshed_at": now,
         "refreshing_until": None,

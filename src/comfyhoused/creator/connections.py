@@ -144,9 +144,9 @@ async def stop_sources(session: AsyncSession, connection_id: str, code: str, det
     )
 
 
-def seal_tokens(vault: Vault, connection_id: str, tokens: Tokens) -> bytes:
-    """Return the tokens as they are stored; they open in that connection's row only."""
-    return vault.seal(tokens.model_dump_json(), _make_context(connection_id))
+def seal_tokens(vault: Vault, connection_id: str, user_id: str, tokens: Tokens) -> bytes:
+    """Return the tokens as they are stored; they open in that user's row of that id only."""
+    return vault.seal(tokens.model_dump_json(), _make_context(connection_id, user_id))
 
 
 def open_tokens(vault: Vault, connection: Connection) -> Tokens:
@@ -154,7 +154,8 @@ def open_tokens(vault: Vault, connection: Connection) -> Tokens:
     if not connection.sealed_tokens:
         raise ReconnectNeeded("It was disconnected.")
     try:
-        text = vault.open(connection.sealed_tokens, _make_context(connection.id))
+        context = _make_context(connection.id, connection.user_id)
+        text = vault.open(connection.sealed_tokens, context)
     except VaultLocked as error:
         log.critical("the tokens of connection %s do not open: %s", connection.id, error)
         raise TokensLocked("Whoever runs this house has to look at its keys.") from error
@@ -243,7 +244,9 @@ async def _store(house: CreatorHouse, connection: Connection, grant: Grant, befo
             .where(Connection.id == connection.id)
             .where(Connection.refreshed_at == connection.refreshed_at)
             .values(
-                sealed_tokens=seal_tokens(house.google.vault, connection.id, tokens),
+                sealed_tokens=seal_tokens(
+                    house.google.vault, connection.id, connection.user_id, tokens
+                ),
                 expires_at=now + timedelta(seconds=grant.expires_in_seconds),
                 refreshed_at=now,
                 refreshing_until=None,
@@ -269,5 +272,5 @@ async def _give_up(house: CreatorHouse, connection: Connection) -> None:
         )
 
 
-def _make_context(connection_id: str) -> str:
-    return f"connection {connection_id}"
+def _make_context(connection_id: str, user_id: str) -> str:
+    return f"connection {connection_id} of {user_id}"

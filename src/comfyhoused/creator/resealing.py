@@ -41,6 +41,6 @@ async def _reseal_some(house: CreatorHouse, after: str) -> tuple[int, str]:
                 tokens = open_tokens(vault, row)
             except TokensLocked:
                 continue
-            row.sealed_tokens = seal_tokens(vault, row.id, tokens)
+            row.sealed_tokens = seal_tokens(vault, row.id, row.user_id, tokens)
             count += 1
     return count, rows[-1].id if len(rows) == _AT_ONCE else ""
