@@ -10,6 +10,7 @@ import pytest
 from comfyhoused.creator.erasure import erase_leaving_users
 from comfyhoused.creator.tables import Connection, User
 from comfyhoused.kit.clock import get_now
+from comfyhoused.kit.ids import make_id
 from comfyhoused.settings import Settings
 from tests.creator_sign_in import create_user
 from tests.creator_stock import Stock
@@ -61,7 +62,7 @@ async def test_one_who_cannot_be_erased_keeps_nobody_else_here(
     house = stage.house
     other = await create_user(house.database, "grace@example.com")
     connection = await Stock(house.database, house.resources.storage, stage.user).add_connection()
-    broken = house.google.vault.seal("no tokens", f"connection {connection.id}")
+    broken = house.google.vault.seal("no tokens", f"connection {connection.id} of {stage.user.id}")
     long_ago = get_now() - timedelta(hours=1)
     async with house.database.begin() as session:
         (await session.get_one(Connection, connection.id)).sealed_tokens = broken
@@ -71,4 +72,21 @@ async def test_one_who_cannot_be_erased_keeps_nobody_else_here(
     async with house.database.begin() as session:
         assert await session.get(User, other.id) is None
     assert "met a fault of ours" in caplog.text
+    # Nor do as many of them as are looked at at once: they are asked for again all the while.
+    stuck = [make_id("user") for _ in range(45)]
+    last = await create_user(house.database, "last@example.com")
+    async with house.database.begin() as session:
+        for user_id in stuck:
+            session.add(User(id=user_id, google_sub=user_id, email="x@y", deleting_at=long_ago))
+        await session.flush()
+        for user_id in stuck:
+            row = {"google_sub": "x", "email": "x@y", "scopes": "", "expires_at": long_ago}
+            sealed = house.google.vault.seal("no tokens", f"connection con_{user_id} of {user_id}")
+            session.add(
+                Connection(id=f"con_{user_id}", user_id=user_id, sealed_tokens=sealed, **row)
+            )
+        (await session.get_one(User, last.id)).deleting_at = long_ago + timedelta(minutes=2)
+    assert await erase_leaving_users(house) == 1
+    async with house.database.begin() as session:
+        assert await session.get(User, last.id) is None
     assert "no tokens" not in caplog.text, "what was sealed is in the log"

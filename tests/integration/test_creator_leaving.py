@@ -5,6 +5,7 @@ import json
 import zipfile
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from comfyhoused.adapters.google.account_errors import GoogleGrantLost
 from comfyhoused.core.files.records import FileDraft, create_file, expect_object
 from comfyhoused.core.jobs.admission import UNLIMITED, Application, admit
 from comfyhoused.core.jobs.erasing import erase_marked_jobs
+from comfyhoused.core.jobs.outbox import Outbox
 from comfyhoused.creator.connections import Tokens, seal_tokens
+from comfyhoused.creator.edits.ending import settle_user_ending
 from comfyhoused.creator.erasure import erase_leaving_users, request_erasure
 from comfyhoused.creator.export import LEFT_OUT, TABLES, name_export, stream_export
 from comfyhoused.creator.house import CreatorHouse, make_owner
@@ -141,9 +144,17 @@ async def find_in_redis(redis: Redis, word: str) -> list[str]:
             content = await redis.get(key)
         elif kind == "list":
             content = await redis.lrange(key, 0, -1)
+        elif kind == "stream":
+            content = await redis.xrange(key)
         if word in key or word in str(content):
             found.append(str(key))
     return found
+
+
+async def settle_endings(house: CreatorHouse) -> None:
+    """Do what every worker does with the ends of jobs."""
+    outbox = Outbox(house.resources, {"user": partial(settle_user_ending, house)})
+    await outbox.settle_endings("a worker of the tests")
 
 
 async def let_time_pass(house: CreatorHouse) -> None:
@@ -177,6 +188,7 @@ async def test_who_leaves_is_gone_and_nobody_else_is_touched(
     assert await erase_leaving_users(house) == 0  # a step that was under way may still end
     assert await count_rows(house, ada.id) == {"users": 1}
     await let_time_pass(house)
+    await settle_endings(house)
     await erase_marked_jobs(house.resources)
     assert await erase_leaving_users(house) == 1
     assert await erase_leaving_users(house) == 0
@@ -256,7 +268,7 @@ async def connect(
         google_sub=person["sub"],
         email=person["email"],
         scopes=PER_FILE_SCOPES,
-        sealed_tokens=seal_tokens(house.google.vault, connection_id, tokens),
+        sealed_tokens=seal_tokens(house.google.vault, connection_id, user.id, tokens),
         expires_at=get_now() + timedelta(hours=1),
     )
     async with house.database.begin() as session:

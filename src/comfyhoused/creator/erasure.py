@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, tuple_, update
 
 from comfyhoused.core.jobs.leaving import erase_owner
 from comfyhoused.creator.disconnecting import revoke_connection
@@ -80,20 +80,33 @@ async def erase_leaving_users(house: CreatorHouse) -> int:
     Idempotent, and fine to run in several processes at once: one does a user at a time. What
     does not answer now is asked again the next time, and holds nobody else up.
     """
-    query = select(User.id, User.deleting_at).where(User.deleting_at.is_not(None))
-    async with house.database.begin() as session:
-        rows = await session.execute(query.order_by(User.deleting_at).limit(_MOST_USERS))
-        leaving = [_Leaving(user_id, asked_at) for user_id, asked_at in rows if asked_at]
     gone = 0
-    for one in leaving:
-        try:
-            async with _turn(house, one.user_id) as is_ours:
-                gone += is_ours and await _erase(house, one)
-        except Unavailable as error:
-            log.warning("erasing %s waits: %s", one.user_id, error.detail)
-        except Exception:  # the border of one user's erasure: others are not kept here by it
-            log.exception("erasing %s met a fault of ours", one.user_id)
+    last: _Leaving | None = None
+    while leaving := await _list_leaving(house, last):
+        for last in leaving:
+            gone += await _erase_in_turn(house, last)
     return gone
+
+
+async def _list_leaving(house: CreatorHouse, after: _Leaving | None) -> list[_Leaving]:
+    """Return the next who leave: behind those who cannot be erased now come others who can."""
+    query = select(User.id, User.deleting_at).where(User.deleting_at.is_not(None))
+    if after is not None:
+        query = query.where(tuple_(User.deleting_at, User.id) > (after.asked_at, after.user_id))
+    async with house.database.begin() as session:
+        rows = await session.execute(query.order_by(User.deleting_at, User.id).limit(_MOST_USERS))
+        return [_Leaving(user_id, asked_at) for user_id, asked_at in rows if asked_at]
+
+
+async def _erase_in_turn(house: CreatorHouse, leaving: _Leaving) -> bool:
+    try:
+        async with _turn(house, leaving.user_id) as is_ours:
+            return is_ours and await _erase(house, leaving)
+    except Unavailable as error:
+        log.warning("erasing %s waits: %s", leaving.user_id, error.detail)
+    except Exception:  # the border of one user's erasure: others are not kept here by it
+        log.exception("erasing %s met a fault of ours", leaving.user_id)
+    return False
 
 
 @asynccontextmanager
