@@ -16,8 +16,10 @@ from comfyhoused.adapters.postgres.database import (
 from comfyhoused.adapters.postgres.durability import find_weaknesses
 from comfyhoused.checkup import Finding, list_findings
 from comfyhoused.creator.opening import open_creator, wait_for_schema
+from comfyhoused.creator.tables import User
 from comfyhoused.resources import UnfitHouse, open_resources
 from comfyhoused.settings import Settings
+from tests.creator_sign_in import create_user
 from tests.ports import take_port
 from tests.postgres import PostgresProcess, TestPostgres
 
@@ -66,7 +68,6 @@ async def test_production_refuses_what_development_warns_of(
         open_resources(Settings.load(), needs_store=False) as resources,
         open_creator(resources) as house,
     ):
-        assert house is not None
         if mode == "development":
             await wait_for_schema(house)
         else:
@@ -152,3 +153,41 @@ async def test_text_that_is_none_is_the_senders_fault(database: Database) -> Non
     with pytest.raises(TextRefused):
         async with database.begin() as session:
             await session.scalar(text("SELECT CAST(:name AS text)"), {"name": "a\0b"})
+
+
+async def test_of_two_that_wait_for_each_other_one_is_told_to_try_again(
+    database: Database,
+) -> None:
+    users = [await create_user(database, f"{name}@example.com") for name in ("ada", "grace")]
+    are_held = asyncio.Barrier(2)
+
+    async def hold_both(order: list[User]) -> None:
+        async with database.begin() as session:
+            for number, user in enumerate(order):
+                await session.get_one(User, user.id, with_for_update=True)
+                if number == 0:
+                    await are_held.wait()
+
+    done = await asyncio.gather(hold_both(users), hold_both(users[::-1]), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in done) == ["DatabaseUnavailable", "NoneType"]
+
+
+async def test_who_stands_still_in_a_transaction_keeps_its_rows_for_a_minute(
+    database: Database,
+) -> None:
+    async with database.begin() as session:
+        limit = await session.scalar(text("SHOW idle_in_transaction_session_timeout"))
+        keepalive = await session.scalar(text("SHOW tcp_keepalives_idle"))
+    assert (limit, keepalive) == ("1min", "30")
+    user = await create_user(database)
+
+    async def stand_still() -> None:
+        async with database.begin() as session:
+            await session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 100"))
+            await session.get_one(User, user.id, with_for_update=True)
+            async with asyncio.timeout(20), database.begin() as other:
+                await other.get_one(User, user.id, with_for_update=True)
+            await session.execute(text("SELECT 1"))
+
+    with pytest.raises(DatabaseUnavailable):
+        await stand_still()

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, AdaptedConnection, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import (
@@ -20,8 +20,14 @@ _WAIT_SECONDS = 5
 #: No statement of ours takes so long: a server that says nothing for so long stands still, or the
 #: network between us is gone.
 _ANSWER_SECONDS = 30.0
-#: SQLSTATEs of a server that starts, stops, recovers, or takes no more connections.
-_AWAY = ("57P", "53300", "08")
+#: SQLSTATEs of a server that starts, stops, recovers, or takes no more connections; and of one
+#: that has ended our transaction for the sake of another: a deadlock, or we stood still in it.
+_AWAY = ("57P", "53300", "08", "40P01", "40001", "25P03")
+#: A process that stands still, or a machine that is gone, keeps its rows from nobody for longer.
+_LIMITS = (
+    "SET idle_in_transaction_session_timeout = '60s'; SET tcp_keepalives_idle = 30; "
+    "SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3"
+)
 #: The SQLSTATE of text that Postgres cannot keep: it holds the character NUL.
 _NO_TEXT = "22021"
 _DRIVER = "postgresql+asyncpg"
@@ -89,7 +95,13 @@ def open_database(url: str, *, answer_seconds: float | None = _ANSWER_SECONDS) -
         connect_args={"timeout": _WAIT_SECONDS, "command_timeout": answer_seconds},
         hide_parameters=True,  # an error that is logged names no address, key or cookie
     )
+    # Not as parameters of the connection: poolers refuse those.
+    event.listen(engine.sync_engine, "connect", _set_limits)
     return Database(engine)
+
+
+def _set_limits(connection: AdaptedConnection, _record: object) -> None:
+    connection.run_async(lambda driver: driver.execute(_LIMITS))
 
 
 def _find_state(error: DBAPIError) -> str:
