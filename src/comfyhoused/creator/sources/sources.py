@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from comfyhoused.creator.tables import Source
+from comfyhoused.creator.watching.leases import bring_forward
 from comfyhoused.kit.errors import Conflict, InvalidRequest, NotFound
 from comfyhoused.kit.ids import make_id
 
@@ -215,7 +216,7 @@ async def rescan_sources(session: AsyncSession, connection_id: str) -> None:
         .values(
             # One that was never listed still has its first listing before it.
             reconciled_at=case((Source.reconciled_at.is_(None), None), else_=LONG_AGO),
-            next_look_at=func.least(Source.next_look_at, func.now()),
+            next_look_at=bring_forward(),
         )
     )
 

@@ -16,12 +16,13 @@ from comfyhoused.adapters.google.drive import Drive
 from comfyhoused.adapters.google.errors import PageTokenInvalid
 from comfyhoused.creator.house import CreatorHouse
 from comfyhoused.creator.intake import Look, note_files_gone, take_in
+from comfyhoused.creator.news import tell
 from comfyhoused.creator.sources.drive import make_seen
 from comfyhoused.creator.sources.folder import SeenFile
 from comfyhoused.creator.sources.opening import open_drive, open_drive_folder
 from comfyhoused.creator.sources.sources import LONG_AGO, rescan_sources
 from comfyhoused.creator.tables import Connection, Source
-from comfyhoused.creator.watching.leases import ring_source
+from comfyhoused.creator.watching.leases import bring_forward, ring_source
 from comfyhoused.creator.watching.tree import FolderTree
 
 
@@ -101,6 +102,9 @@ class _Reading:
                 await note_files_gone(session, [one.id for one in self._sources], gone)
             await self._ring(session, seen.keys(), stirred)
             await _move_on(session, self._connection, page.next_token)
+        if seen or gone:
+            user_id = self._connection.user_id
+            await tell(self._house.resources.store, user_id, "photos.changed", {})
         return page.is_last
 
     async def _sort(self, page: ChangePage) -> tuple[dict[str, list[SeenFile]], set[str]]:
@@ -142,10 +146,7 @@ class _Reading:
             await session.execute(
                 update(Source)
                 .where(Source.id.in_(stirred), Source.reconciled_at.is_not(None))
-                .values(
-                    reconciled_at=LONG_AGO,
-                    next_look_at=func.least(Source.next_look_at, func.now()),
-                )
+                .values(reconciled_at=LONG_AGO, next_look_at=bring_forward())
             )
 
 

@@ -3,7 +3,8 @@
 A claim is a lease that its holder renews while it works; a watcher that was killed holds nothing
 for long. Nothing depends on there being one holder only, as all intake may be done twice: leases
 save work. A ring (`ring_source`, `ring_connection`) makes a look due at once; one that comes while
-somebody looks is kept for the look after it.
+somebody looks is kept for the look after it. Where Google has failed or told us to wait, rings
+change nothing: the look that is planned finds whatever they mean.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, case, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from comfyhoused.adapters.postgres.database import Database
@@ -133,18 +134,23 @@ class Claims:
 
 async def ring_source(session: AsyncSession, source_id: str, in_seconds: float = 0) -> None:
     """Have the source looked at, now or so soon."""
-    at = func.now() + timedelta(seconds=in_seconds)
     await session.execute(
-        update(Source)
-        .where(Source.id == source_id)
-        .values(next_look_at=func.least(Source.next_look_at, at))
+        update(Source).where(Source.id == source_id).values(next_look_at=bring_forward(in_seconds))
     )
+
+
+def bring_forward(in_seconds: float = 0) -> ColumnElement[datetime]:
+    """Return when a source is looked at next if it is rung for, as a value of `next_look_at`."""
+    # A broken one is looked at whenever somebody may have put it right; a disk does not mind.
+    must_wait = (Source.kind == "drive") & (Source.state == "active") & (Source.misses > 0)
+    sooner = func.least(Source.next_look_at, func.now() + timedelta(seconds=in_seconds))
+    return case((must_wait, Source.next_look_at), else_=sooner)
 
 
 async def ring_connection(session: AsyncSession, connection_id: str) -> None:
     """Have the connection's feed read now."""
     await session.execute(
         update(Connection)
-        .where(Connection.id == connection_id)
+        .where(Connection.id == connection_id, Connection.misses == 0)
         .values(next_look_at=func.least(Connection.next_look_at, func.now()))
     )
