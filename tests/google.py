@@ -146,7 +146,7 @@ class FakeGoogle(ServerProcess):
 
     def set_switch(self, **switches: object) -> None:
         """pushes (send, double, drop, hold), push_delay_seconds, token_seconds, page_size,
-        refuse_refresh."""
+        refuse_refresh, list_lag_seconds."""
         self._post("switches", switches)
 
     def release_pushes(self) -> int:
@@ -192,6 +192,7 @@ class FakeGoogle(ServerProcess):
             token_seconds=3599.0,
             page_size=1000,
             refuse_refresh=False,
+            list_lag_seconds=0.0,
         )
         self.end_channels()
         self.forget_requests()

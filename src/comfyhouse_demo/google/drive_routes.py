@@ -13,6 +13,7 @@ from comfyhouse_demo.google.queries import read_query
 from comfyhouse_demo.google.rendering import DEFAULT_FIELDS, render_file, render_person
 from comfyhouse_demo.google.scopes import CHANGES, READS, READS_BYTES, WRITES
 from comfyhouse_demo.google.sending import send_content
+from comfyhouse_demo.google.store import now
 
 _LIST_FIELDS = f"kind,incompleteSearch,nextPageToken,files({DEFAULT_FIELDS})"
 _ORDERS = {
@@ -138,10 +139,12 @@ def _search(request: web.Request, google: Google, visitor: Visitor) -> list[File
     drive = query.get("driveId")
     if drive is not None and query.get("corpora") != "drive":
         raise make_invalid("driveId", "The driveId parameter needs corpora=drive.")
+    newest = now() - google.switches.list_lag_seconds
     found = [
         file
         for file in list_files(google.store, visitor.person.sub)
         if visitor.sees(file)
+        and file.created <= newest
         and (shared or not file.drive)
         and (drive is None or file.drive == drive)
         and test(file)

@@ -172,16 +172,19 @@ def walk_below(store: Store, folder: str) -> Iterator[File]:
 
 
 def tell(store: Store, file: File, *, is_removed: bool = False) -> None:
-    """Add a line to the feed of everyone who can reach the file."""
-    for sub in _list_readers(store, file):
-        store.insert(
-            "changes",
-            sub=sub,
-            file=file.id,
-            is_removed=is_removed,
-            apps=write_json(file.apps),
-            at=now(),
-        )
+    """Add a line to the feed of whoever has the file.
+
+    Of what lies in a shared drive the feeds of its other members may tell or not; here they do
+    not, as nobody may rely on them.
+    """
+    store.insert(
+        "changes",
+        sub=file.sub,
+        file=file.id,
+        is_removed=is_removed,
+        apps=write_json(file.apps),
+        at=now(),
+    )
     store.has_news.set()
 
 

@@ -12,7 +12,7 @@ class Switches:
 
     `push_delay_seconds`: how late each is. `token_seconds`: life of an access token.
     `page_size`: the most that a page holds, whatever was asked. `refuse_refresh`: every refresh
-    is answered `invalid_grant`.
+    is answered `invalid_grant`. `list_lag_seconds`: lists show what was made so long ago.
     """
 
     pushes: Literal["send", "double", "drop", "hold"] = "send"
@@ -20,6 +20,7 @@ class Switches:
     token_seconds: float = 3599.0
     page_size: int = 1000
     refuse_refresh: bool = False
+    list_lag_seconds: float = 0.0
 
     def apply(self, values: dict[str, Any]) -> None:
         """Set those that are named; raises Refusal where there is no such switch."""

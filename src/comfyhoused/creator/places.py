@@ -14,7 +14,10 @@ from comfyhoused.adapters.google.drive import Drive, quote_text
 from comfyhoused.adapters.google.errors import DriveFault, DriveFileMissing, DriveNotGranted
 from comfyhoused.creator.house import CreatorHouse
 from comfyhoused.creator.sources.disk_threads import run_on_disk
-from comfyhoused.creator.sources.drive_folders import find_or_make_folder
+from comfyhoused.creator.sources.drive_folders import (
+    find_or_make_folder,
+    find_or_make_top_folder,
+)
 from comfyhoused.creator.sources.local_choice import (
     check_theirs,
     get_home,
@@ -121,7 +124,7 @@ async def make_drive_folders(
     Those that are there already, made by us, are used.
     """
     drive = open_drive(house, connection_id)
-    top = await _find_or_make_top(drive)
+    top = await find_or_make_top_folder(house.database, drive, user_id, connection_id, TOP)
     words = [name.strip().replace("/", "-")[:_LONGEST_NAME]] if name.strip() else []
     keys = [
         await find_or_make_folder(house.database, drive, user_id, top, "/".join([*words, last]))
@@ -213,18 +216,6 @@ async def _get_folder(drive: Drive, key: str) -> DriveFile:
     if not file.is_folder or file.is_trashed:
         raise FolderUnknown(f"“{file.name}” is not a folder, or is in the bin.")
     return file
-
-
-async def _find_or_make_top(drive: Drive) -> str:
-    query = (
-        f"name = {quote_text(TOP)} and 'root' in parents and mimeType = '{FOLDER}' "
-        "and trashed = false"
-    )
-    page = await drive.list_files(query, page_size=1)
-    if page.files:
-        return page.files[0].id
-    (key,) = await drive.generate_ids()
-    return (await drive.create_folder(key, TOP)).id
 
 
 async def _find_place_for_edited(drive: Drive, raw: DriveFile) -> str:

@@ -18,7 +18,7 @@ from comfyhoused.adapters.google.errors import DriveFault
 from comfyhoused.adapters.google.grants import DRIVE
 from comfyhoused.creator.house import CreatorHouse
 from comfyhoused.creator.sources.folder import MARK
-from comfyhoused.creator.sources.opening import open_drive
+from comfyhoused.creator.sources.opening import open_drive, open_drive_folder
 from comfyhoused.creator.sources.sources import get_source
 from comfyhoused.creator.tables import Connection, Photo, Placement, Source
 from comfyhoused.kit.errors import Unavailable
@@ -119,9 +119,10 @@ async def keep_mode(session: AsyncSession, connection_id: str, mode: Mode) -> No
 
 async def _list_files(house: CreatorHouse, source: Source) -> list[DriveFile]:
     """Return what lies in Raw itself and could be a photo of the user's."""
-    assert source.connection_id is not None
+    folder = open_drive_folder(house, source)
+    raw = await folder.check_raw()
     found: list[DriveFile] = []
-    async for file in open_drive(house, source.connection_id).list_folder(source.raw_key):
+    async for file in folder.drive.list_folder(raw.id, raw.drive_id):
         if not file.is_folder and MARK not in file.app_properties:
             found.append(file)
         if len(found) == _MOST_IN_FOLDER:
