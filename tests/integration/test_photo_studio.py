@@ -27,8 +27,12 @@ def list_children() -> list[psutil.Process]:
     return psutil.Process(os.getpid()).children(recursive=True)
 
 
+def list_at_work() -> list[psutil.Process]:
+    return [one for one in list_children() if "comfyhoused.core.photos.work" in read(one)]
+
+
 def count_at_work() -> int:
-    return sum("comfyhoused.core.photos.work" in " ".join(read(one)) for one in list_children())
+    return len(list_at_work())
 
 
 def read(process: psutil.Process) -> list[str]:
@@ -133,11 +137,13 @@ async def test_the_process_knows_no_secret(tmp_path: Path, monkeypatch: pytest.M
     os.mkfifo(pipe)
     asking = asyncio.create_task(PhotoStudio().inspect(pipe))
     async with asyncio.timeout(60):
-        while not (found := [one for one in list_children() if "work" in " ".join(read(one))]):
+        while not (found := list_at_work()):
             await asyncio.sleep(0.01)
-    assert "CH_SECRET" not in found[0].environ()
+    told = found[0].environ()
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
+    assert "PATH" in told
+    assert "CH_SECRET" not in told
 
 
 async def test_damage_of_any_kind_ends_in_our_words(tmp_path: Path) -> None:
