@@ -212,6 +212,91 @@ async def test_the_gallery_chooses_many_and_tries_them_again(
     await expect(page.get_by_text("once more")).to_have_count(0)
 
 
+async def test_the_gallery_shows_what_comes_finds_by_name_and_works_on_many(
+    stage: CreatorStage, open_creator: OpenCreator
+) -> None:
+    stock = await stage.add_user("busy@example.com", plan="creator")
+    source = await stock.add_source()
+    pair = [Shot(f"{name}.jpg", paint(i, 40, 50)) for i, name in enumerate(("Mug", "Vase"))]
+    edits = await stock.add_edits(source, pair)
+    page = await open_creator(stock, "/creator/gallery")
+    await wait_for_news(page)
+    await page.get_by_role("checkbox", name="Choose Mug").check()
+    (late,) = await stock.add_edits(source, [Shot("Late.jpg", paint(7, 40, 50), "in_line")])
+    await set_state(stage, late, "running")
+    figure = page.locator(f"figure[data-edit={late.id}]")
+    await expect(figure).to_contain_text("Editing")
+    await set_state(stage, late, "failed")
+    await expect(figure).to_contain_text("Not finished")
+    await expect(page.get_by_role("checkbox", name="Choose Mug")).to_be_checked()
+    bar = page.get_by_role("group", name="With the chosen ones")
+    await expect(bar).to_contain_text("1 chosen")
+    await bar.get_by_role("button", name="Choose all").click()
+    await expect(bar).to_contain_text("3 chosen")
+    async with page.expect_download() as download:
+        await bar.get_by_role("button", name="Download").click()
+    with zipfile.ZipFile(await (await download.value).path()) as archive:
+        assert archive.testzip() is None
+        names = {name.partition("_")[0] for name in archive.namelist()}
+        assert names == {"Mug", "Vase"}
+    await page.get_by_role("searchbox", name="Name of a photo").fill("vas")
+    await page.get_by_role("button", name="Find").click()
+    await expect(page.locator("figure[data-edit]")).to_have_count(1)
+    await page.get_by_role("checkbox", name="Choose Vase").check()
+    await bar.locator("summary").click()
+    await bar.get_by_label("Edit them again with").select_option("Portrait Pro")
+    await bar.get_by_role("button", name="Edit again").click()
+    await expect(page.get_by_text("One new edit has begun.")).to_be_visible()
+    await expect(page.locator("figure[data-edit]")).to_have_count(2)
+    async with stage.database.begin() as session:
+        mine = select(Edit.preset).where(Edit.photo_id == edits[1].photo_id)
+        assert sorted(await session.scalars(mine)) == ["cinematic", "portrait-pro"]
+
+
+async def test_a_picture_is_looked_at_closely_and_moved(
+    stage: CreatorStage, open_creator: OpenCreator
+) -> None:
+    stock = await stage.add_user("near@example.com")
+    (edit,) = await stock.add_edits(await stock.add_source(), [Shot("Mug.jpg", paint(1))])
+    page = await open_creator(stock, f"/creator/edits/{edit.id}")
+    figure, zoom = page.locator(".ba"), page.get_by_role("button", name="Zoom")
+    await zoom.click()
+    await expect(zoom).to_have_attribute("aria-pressed", "true")
+    left = "f => parseFloat(f.style.getPropertyValue('--pan-x'))"
+    before = await figure.evaluate(left)
+    await page.keyboard.press("Shift+ArrowLeft")
+    assert await figure.evaluate(left) > before
+    box = await figure.bounding_box()
+    assert box is not None
+    await page.mouse.move(box["x"] + 200, box["y"] + 60)
+    await page.mouse.down()
+    await page.mouse.move(box["x"] + 20, box["y"] + 60, steps=3)
+    await page.mouse.up()
+    assert await figure.evaluate(left) < before
+    await expect(page.get_by_role("slider", name="Slide to compare")).to_have_value("50")
+    await page.keyboard.press("z")
+    await expect(zoom).to_have_attribute("aria-pressed", "false")
+
+
+async def test_a_page_left_open_after_signing_out_says_so_and_keeps_what_is_written(
+    stage: CreatorStage, open_creator: OpenCreator
+) -> None:
+    stock = await stage.add_user("two-tabs@example.com")
+    (edit,) = await stock.add_edits(await stock.add_source(), [Shot("Mug.jpg", paint(1, 40, 50))])
+    page = await open_creator(stock, f"/creator/edits/{edit.id}", expected="status of 401")
+    await wait_for_news(page)
+    await page.locator("summary", has_text="Looks wrong?").click()
+    await page.get_by_label("In your words").fill("Too green")
+    await page.context.clear_cookies()
+    await set_state(stage, edit, "finished")
+    again = page.get_by_role("link", name="Sign in again")
+    await expect(again).to_be_visible()
+    await expect(page.get_by_label("In your words")).to_have_value("Too green")
+    await again.click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Sign in to Creator")
+    assert edit.id in page.url
+
+
 async def test_everything_can_be_done_without_script(
     stage: CreatorStage, open_creator: OpenCreator
 ) -> None:

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -58,9 +59,21 @@ def _show_to_people(handler: Any) -> _Handler:
             headers={name: response.headers[name] for name in kept if name in response.headers},
             problem=problem,
             is_creator=request.url.path.startswith("/creator"),
+            creator_open=getattr(request.app.state, "creator", None) is not None,
+            back=_find_way_back(request),
         )
 
     return handle
+
+
+def _find_way_back(request: Request) -> str:
+    """Return the path of the page of ours whose form has led here, or ''."""
+    try:
+        page = urlsplit(request.headers.get("referer", ""))
+    except ValueError:
+        return ""
+    is_ours = request.method == "POST" and page.netloc == request.headers.get("host")
+    return f"{page.path}?{page.query}" if is_ours and page.query else page.path if is_ours else ""
 
 
 def _is_for_people(request: Request) -> bool:

@@ -1,8 +1,9 @@
 """A user's edits, read for screens: a page of them by key, one of them, and how many there are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import PurePath
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,12 +19,14 @@ from comfyhoused.kit.pages import InvalidCursor, Page, make_cursor, read_cursor
 class Show:
     """Which edits to list: `state` is one of SHOWN, '' for all; preset and source likewise.
 
-    `since`: only those that were finished after it.
+    `name`: only those of photos with these letters in their names. `since`: only those that were
+    finished after it.
     """
 
     state: str = ""
     preset: str = ""
     source: str = ""
+    name: str = ""
     since: datetime | None = None
 
 
@@ -56,6 +59,9 @@ def _narrow(user_id: str, show: Show) -> list[ColumnElement[bool]]:
     narrowed += [Edit.preset == show.preset] if show.preset else []
     narrowed += [Edit.source_id == show.source] if show.source else []
     narrowed += [Edit.finished_at > show.since] if show.since else []
+    if show.name:
+        named = Photo.name.icontains(show.name, autoescape=True)
+        narrowed += [Edit.photo_id.in_(select(Photo.id).where(Photo.user_id == user_id, named))]
     return narrowed
 
 
@@ -127,6 +133,35 @@ async def get_view(
     if found is None:
         raise EditNotFound("It may have been deleted with its folder.")
     return view_edit(*found, titles)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A finished picture in our storage. `name`: as it would be called in a folder."""
+
+    key: str
+    name: str
+    finished_at: datetime
+
+
+async def list_pictures(
+    session: AsyncSession, user_id: str, edit_ids: Sequence[str]
+) -> list[Picture]:
+    """Return the largest picture that is here of each finished edit, oldest first."""
+    query = (
+        select(Edit, Photo.name, Delivery.name)
+        .join(Photo, Photo.id == Edit.photo_id)
+        .outerjoin(Delivery, Delivery.edit_id == Edit.id)
+        .where(Edit.user_id == user_id, Edit.id.in_(edit_ids), Edit.state == "finished")
+        .order_by(Edit.created_at, Edit.id)
+    )
+    pictures = []
+    for edit, photo_name, delivery_name in await session.execute(query):
+        if key := edit.result_file or edit.preview_file:
+            stem = PurePath(delivery_name or f"{PurePath(photo_name).stem}_{edit.preset}").stem
+            name = f"{stem}{PurePath(key).suffix}"
+            pictures.append(Picture(key, name, edit.finished_at or edit.created_at))
+    return pictures
 
 
 async def list_versions(

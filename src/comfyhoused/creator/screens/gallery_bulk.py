@@ -1,23 +1,38 @@
 """What the gallery's form does with many edits at once."""
 
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form
 from fastapi.responses import Response
 
 from comfyhoused.creator.edits.approving import NotHeld, approve, reject
+from comfyhoused.creator.edits.creating import reedit
 from comfyhoused.creator.edits.finding import EditNotFound
 from comfyhoused.creator.edits.retrying import NothingToRetry, retry_edit, retry_many
+from comfyhoused.creator.house import CreatorHouse
 from comfyhoused.creator.ledger import OverageCapReached, PlanUsedUp
 from comfyhoused.creator.next_page import check_next
+from comfyhoused.creator.screens.gallery_zip import send_pictures
 from comfyhoused.creator.screens.pages import go_to
 from comfyhoused.creator.screens.said import say_at
+from comfyhoused.creator.tables import Edit
 from comfyhoused.creator.visitors import SignedInUser, Visitor
+from comfyhoused.kit.clock import get_now
 
 router = APIRouter(prefix="/creator", include_in_schema=False)
 
-_VERBS = {"retry": retry_edit, "approve": approve, "reject": reject}
-_SAID = {"retry": "again-many", "approve": "approved-many", "reject": "rejected-many"}
+Verb = Callable[[CreatorHouse, str, str], Awaitable[Any]]
+
+_VERBS: dict[str, Verb] = {"retry": retry_edit, "approve": approve, "reject": reject}
+_SAID = {
+    "retry": "again-many",
+    "approve": "approved-many",
+    "reject": "rejected-many",
+    "again": "edited-many",
+}
 #: More than a page shows: a form of ours never sends so many.
 _MOST = 100
 
@@ -27,14 +42,23 @@ async def change_many(
     visitor: SignedInUser,
     edit: Annotated[list[str] | None, Form()] = None,
     verb: Annotated[str, Form()] = "",
+    preset: Annotated[str, Form()] = "",
     back: Annotated[str, Form()] = "",
     token: Annotated[str, Form()] = "",
 ) -> Response:
-    """Try the chosen edits again, or approve or reject them; those it does not fit are left."""
+    """Do one thing with the chosen edits; those it does not fit are left.
+
+    `verb`: `retry`, `again` (edit the photos with another preset), `approve`, `reject`, or
+    `download`, which sends their pictures.
+    """
     visitor.check_form(token)
-    verb = verb if verb in _VERBS else "retry"
-    number = await _change(visitor, verb, (edit or [])[:_MOST])
-    return go_to(say_at(check_next(back), _SAID[verb], number))
+    edit_ids = (edit or [])[:_MOST]
+    if verb == "download":
+        return await send_pictures(visitor, edit_ids, check_next(back))
+    verb = verb if verb in _SAID else "retry"
+    do = _make_edit_again(visitor, preset) if verb == "again" else _VERBS[verb]
+    number, is_cut = await _change(visitor, do, edit_ids)
+    return go_to(say_at(check_next(back), "cut-many" if is_cut else _SAID[verb], number))
 
 
 @router.post("/gallery/retry-all")
@@ -45,17 +69,35 @@ async def retry_all(visitor: SignedInUser, token: Annotated[str, Form()] = "") -
     return go_to(say_at("/creator/gallery", "again-many", number))
 
 
-async def _change(visitor: Visitor, verb: str, edit_ids: list[str]) -> int:
-    """Return how many were changed; what the plan has no room for ends it, if none was before."""
+def _make_edit_again(visitor: Visitor, name: str) -> Verb:
+    """Return what edits a photo with this preset as it usually is; raises PresetUnknown."""
+    preset = visitor.house.presets.get(name)
+    return partial(_edit_again, preset.name, preset.usual_strength, get_now())
+
+
+async def _edit_again(
+    preset: str, strength: int, since: datetime, house: CreatorHouse, user_id: str, edit_id: str
+) -> Edit:
+    edit = await reedit(house, user_id, edit_id, preset, strength, {})
+    if edit.created_at < since and edit.state != "waiting":
+        raise NothingToRetry("That edit is there already.")
+    return edit
+
+
+async def _change(visitor: Visitor, do: Verb, edit_ids: list[str]) -> tuple[int, bool]:
+    """Return how many were changed, and whether the plan had no room for the others.
+
+    What the plan has no room for is raised if none was changed before.
+    """
     number = 0
     for edit_id in edit_ids:
         try:
-            await _VERBS[verb](visitor.house, visitor.user.id, edit_id)
+            await do(visitor.house, visitor.user.id, edit_id)
         except (NothingToRetry, NotHeld, EditNotFound):
             continue
         except (PlanUsedUp, OverageCapReached):
             if not number:
                 raise
-            break
+            return number, True
         number += 1
-    return number
+    return number, False

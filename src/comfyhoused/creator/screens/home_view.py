@@ -1,7 +1,7 @@
 """What a user's home shows, read in one transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import Any
 
@@ -90,6 +90,8 @@ async def look_at_home(house: CreatorHouse, user: User) -> Home:
     kept = {one.id for one in fresh}
     lately = [one for one in ready.items if one.id not in kept][:_MOST_LATELY]
     lead = _make_lead(folders, to_approve, new, fresh, all_open)
+    if not folders and ready.items:
+        lead = replace(lead, title="No folder is watched now")
     more = max(0, all_open - len(bench.items))
     hung = held.items or fresh
     if held.items:
@@ -126,8 +128,17 @@ def _make_lead(
         return Lead(title, words, "Look through them", "/creator/gallery?show=ready")
     if all_open:
         title = f"{_count(all_open, 'photo is', 'photos are')} on the bench"
-        return Lead(title, "They come back into your folder as each is finished.")
-    return Lead("Nothing new today", "Put a photo into your folder: it is edited as it arrives.")
+        words = "It comes back into your folder when it is finished."
+        if all_open > 1:
+            words = "They come back into your folder as each is finished."
+        return Lead(title, words)
+    if any(one.state == "active" for one in folders):
+        words = "Put a photo into your folder: it is edited as it arrives."
+        return Lead("Nothing new today", words)
+    if all(one.state == "paused" for one in folders):
+        title = "Your folder is paused" if len(folders) == 1 else "Your folders are paused"
+        return Lead(title, "New photos wait until you go on.", "Open folders", "/creator/sources")
+    return Lead("Nothing new today")
 
 
 def _count(number: int, one: str, many: str) -> str:

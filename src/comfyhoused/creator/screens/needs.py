@@ -86,7 +86,8 @@ async def _find_waiting(session: AsyncSession, user_id: str) -> list[Need]:
         return []
     title = "One photo waits" if number == 1 else f"{format_count(number)} photos wait"
     day = get_end(get_period())
-    words = f"Your plan is used up. They are edited on {day.day} {day:%B}, or with a larger plan."
+    they_are = "It is" if number == 1 else "They are"
+    words = f"Your plan is used up. {they_are} edited on {day.day} {day:%B}, or with a larger plan."
     return [Need("warn", f"{title} for your plan.", words, "Plan and usage", "/creator/plan")]
 
 
@@ -100,6 +101,8 @@ async def _find_backlog(session: AsyncSession, user_id: str) -> list[Need]:
         else f"{format_count(number)} photos were there before."
     )
     words = "They were in the folder when you connected it. Say whether to edit them, too."
+    if number == 1:
+        words = "It was in the folder when you connected it. Say whether to edit it, too."
     return [Need("warn", title, words, "Decide", "/creator/sources")]
 
 
@@ -113,7 +116,11 @@ async def _find_skipped(session: AsyncSession, user_id: str) -> list[Need]:
     number, name = (await session.execute(query)).one()
     if not number:
         return []
-    title = f"One file was skipped: {name}" if number == 1 else f"{number} files were skipped."
+    title = (
+        f"One file was skipped: {name}"
+        if number == 1
+        else f"{format_count(number)} files were skipped."
+    )
     return [Need("warn", title, "", "See why", "/creator/skipped")]
 
 

@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from comfyhoused.creator.next_page import check_next
 from comfyhoused.creator.screens.edit_queries import read_position
 from comfyhoused.creator.screens.pages import go_to, render_screen
 from comfyhoused.creator.screens.said import say_at
@@ -63,13 +64,14 @@ async def show_skipped(
 async def look_at_one_again(
     visitor: SignedInUser,
     photo: Annotated[str, Form()] = "",
+    back: Annotated[str, Form()] = "/creator/skipped",
     token: Annotated[str, Form()] = "",
 ) -> Response:
     """Have a skipped file looked at once more."""
     visitor.check_form(token)
     async with visitor.house.database.begin() as session:
         looked_at = await look_again(session, visitor.user.id, [photo])
-    return go_to(say_at("/creator/skipped", "look-again" if looked_at else "look-same"))
+    return go_to(say_at(check_next(back), "look-again" if looked_at else "look-same"))
 
 
 async def list_skipped(

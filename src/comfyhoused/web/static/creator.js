@@ -1,18 +1,21 @@
 // Every screen of Creator: what happens is shown where it stands, and the bell rings.
-import { all, enhanceComparisons, enhanceTimes } from "./ui.js";
+import { News } from "./news.js";
+import { all, enhanceComparisons, enhanceTimes, say } from "./ui.js";
 
 const SETTLE_MS = 250;
-const LONGEST_PAUSE_MS = 15000;
+const LEAST_MS = 1000;
+const AGAIN_MS = 10000;
+const HELD_MS = 4000;
 
 export function makeNodes(html) {
   return [...new DOMParser().parseFromString(html, "text/html").body.childNodes];
 }
 
 /** Get a part of the page as an element that holds it; throws when it cannot be had. */
-async function fetchParts(address) {
+export async function fetchParts(address) {
   const answer = await fetch(address, { headers: { Accept: "text/vnd.part+html" } });
   if (answer.status === 401 || answer.redirected) {
-    location.reload(); // signed out meanwhile: the page leads to the sign-in, and back
+    showTrouble("signed-out"); // what is being written on this page is not thrown away
     throw new Error("signed out");
   }
   if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
@@ -21,20 +24,29 @@ async function fetchParts(address) {
   return holder;
 }
 
-/** What each part came as: script writes into it since (times, the slider, bars). */
-const came = new WeakMap();
+/** A part as it was sent: script has written into it since (times, the slider, how far an edit is). */
+function readPlain(part) {
+  const copy = part.cloneNode(true);
+  for (const time of all("time", copy)) time.replaceWith(time.dateTime);
+  for (const one of all(".ba", copy)) one.replaceWith(...one.querySelectorAll("img"));
+  for (const one of all("[data-bar], [data-far]", copy)) one.remove();
+  return copy.outerHTML;
+}
 
 /** Put each fresh part in its place, unless nothing has changed or somebody is in it. */
 function replaceParts(place, fresh) {
   for (const part of all("[data-part]", fresh)) {
     const old = place.querySelector(`[data-part="${part.dataset.part}"]`);
     if (!old) continue;
-    const html = part.outerHTML;
-    if (came.get(old) === html || old.contains(document.activeElement)) continue;
-    came.set(part, html);
+    if (readPlain(old) === readPlain(part)) continue;
+    if (old.contains(document.activeElement)) {
+      old.addEventListener("focusout", refreshSoon, { once: true });
+      continue;
+    }
     old.replaceWith(part);
     enhanceComparisons(part);
     enhanceTimes(part);
+    for (const editId of shares.keys()) showProgress(editId);
   }
 }
 
@@ -49,69 +61,61 @@ async function refresh() {
       }
     } catch {
       for (const place of places) place.setAttribute("aria-busy", "true");
+      setTimeout(refreshSoon, AGAIN_MS);
     }
   }
 }
 
 let settling = 0;
+let lookedAt = 0;
 
-/** Many things may happen at once: look once when it is quiet. */
+/** Many things may happen at once: look once for them all, and once a second at most. */
 function refreshSoon() {
-  clearTimeout(settling);
-  settling = setTimeout(refresh, SETTLE_MS);
+  if (settling) return;
+  const wait = Math.max(SETTLE_MS, lookedAt + LEAST_MS - Date.now());
+  settling = setTimeout(() => {
+    settling = 0;
+    lookedAt = Date.now();
+    refresh();
+    document.dispatchEvent(new CustomEvent("look-again"));
+  }, wait);
 }
 
-function showProgress({ edit_id: editId, share }) {
+/** How far each edit is that is being made: a part that is put in anew has not heard of it. */
+const shares = new Map();
+
+function showProgress(editId) {
   for (const place of all(`[data-edit="${CSS.escape(editId)}"]`)) {
     const bar = place.querySelector("[data-bar]");
     if (!bar) continue;
     bar.hidden = false;
-    bar.value = Math.round(share * 100);
+    bar.value = Math.round(shares.get(editId) * 100);
     const far = place.querySelector("[data-far]");
     if (far) far.textContent = `Editing, ${bar.value} %`;
   }
 }
 
 async function ring() {
-  const answer = await fetch("/creator/notifications/count", { headers: { Accept: "application/json" } });
-  if (!answer.ok) return;
+  const answer = await fetch("/creator/notifications/count", { headers: { Accept: "application/json" } }).catch(() => null);
+  if (!answer?.ok) return;
   const { unread } = await answer.json();
   for (const one of all("[data-unread]")) one.textContent = unread > 99 ? "99+" : unread || "";
   for (const one of all("[data-unread-words]")) one.textContent = unread ? " unread" : "";
 }
 
-/** Follow the news through lost connections; the browser resumes short breaks by itself. */
-function follow() {
-  let pause = 1000;
-  let isFirst = true;
-  const open = () => {
-    const source = new EventSource("/creator/news");
-    source.addEventListener("look", () => {
-      pause = 1000;
-      if (!isFirst) {
-        refreshSoon();
-        ring();
-      }
-      isFirst = false;
-      document.documentElement.dataset.news = "on";
-    });
-    for (const type of ["edit.changed", "delivery.changed"]) {
-      source.addEventListener(type, (event) => {
-        refreshSoon();
-        document.dispatchEvent(new CustomEvent("edit-changed", { detail: JSON.parse(event.data) }));
-      });
-    }
-    source.addEventListener("edit.progress", (event) => showProgress(JSON.parse(event.data)));
-    source.addEventListener("bell", ring);
-    source.addEventListener("error", () => {
-      delete document.documentElement.dataset.news;
-      if (source.readyState !== EventSource.CLOSED) return;
-      setTimeout(open, pause);
-      pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
-    });
-    addEventListener("pagehide", () => source.close(), { once: true });
-  };
-  open();
+function hear(kind, data) {
+  if (kind === "edit.progress") {
+    shares.set(data.edit_id, data.share);
+    showProgress(data.edit_id);
+  }
+  if (kind === "edit.changed" && data.state !== "running") shares.delete(data.edit_id);
+  if (kind === "bell" || kind === "look") ring();
+  if (kind.endsWith(".changed") || kind === "look") refreshSoon();
+}
+
+/** What keeps the page from going on stands below it until it is over: `offline`, `signed-out`, or ''. */
+function showTrouble(kind) {
+  for (const one of all("[data-trouble]")) one.hidden = one.dataset.trouble !== kind;
 }
 
 /** A slider's number stands beside it. */
@@ -182,10 +186,46 @@ function forgetSaid() {
   address.searchParams.delete("said");
   address.searchParams.delete("n");
   history.replaceState(null, "", address);
+  goBackToPlace();
+}
+
+/** Who has done something far down a page stays there, and is told there. */
+function goBackToPlace() {
+  const { path, y } = JSON.parse(sessionStorage.getItem("place") ?? "{}");
+  sessionStorage.removeItem("place");
+  const said = document.querySelector(".said");
+  if (path !== location.pathname || y < said?.getBoundingClientRect().bottom) return;
+  say(said.textContent.trim());
+  said.remove();
+  scrollTo({ top: y, behavior: "instant" });
+}
+
+/** A form goes once: a second click while the first is on its way sends nothing. */
+function sendOnce() {
+  const free = (form, button) => {
+    form.removeAttribute("aria-busy");
+    button?.removeAttribute("aria-busy");
+  };
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "post") return;
+    if (form.getAttribute("aria-busy") === "true") {
+      event.preventDefault();
+      return;
+    }
+    form.setAttribute("aria-busy", "true");
+    sessionStorage.setItem("place", JSON.stringify({ path: location.pathname, y: scrollY }));
+    event.submitter?.setAttribute("aria-busy", "true");
+    setTimeout(free, HELD_MS, form, event.submitter); // a download leaves the page where it is
+  });
+  addEventListener("pageshow", () => {
+    for (const form of all("form[aria-busy]")) free(form, form.querySelector("[aria-busy]"));
+  });
 }
 
 forgetSaid();
+sendOnce();
 enhanceSliders();
 enhancePresetChoice();
 enhanceDialogs();
-if (document.querySelector("[data-bell]")) follow();
+if (document.querySelector("[data-bell]")) new News(hear, showTrouble);

@@ -1,4 +1,8 @@
-// One edit: J and K lead to the newer and the older one.
+// One edit: J and K lead to the newer and the older one, Z looks closer.
+import "./zoom.js";
+
+const gallery = sessionStorage.getItem("gallery");
+if (gallery?.startsWith("/creator/gallery")) document.querySelector("[data-back]").href = gallery;
 
 const WAYS = { j: "[data-newer]", k: "[data-older]" };
 

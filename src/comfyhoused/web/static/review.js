@@ -1,5 +1,6 @@
 // Review: one picture after the other, by swipe, by key or by button. Undo takes the last one back.
 import { all, say } from "./ui.js";
+import "./zoom.js";
 
 const FAR_ENOUGH_PX = 90;
 const place = document.querySelector("[data-review]");
@@ -72,7 +73,7 @@ class Review {
   }
 
   hearKey(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || event.repeat) return;
     const key = event.key.toLowerCase();
     if (key === "a") this.decide("approve");
     else if (key === "r") this.decide("reject");

@@ -36,13 +36,13 @@ function enhanceDragging(range) {
     range.dispatchEvent(new Event("input"));
   };
   stage.addEventListener("pointerdown", (event) => {
-    if (event.target === range) return;
+    if (event.target === range || stage.closest(".is-near")) return; // near, the picture is moved
     event.preventDefault();
     stage.setPointerCapture(event.pointerId);
     moveTo(event);
   });
   stage.addEventListener("pointermove", (event) => {
-    if (stage.hasPointerCapture(event.pointerId)) moveTo(event);
+    if (stage.hasPointerCapture(event.pointerId) && !stage.closest(".is-near")) moveTo(event);
   });
 }
 
