@@ -2,18 +2,31 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from comfyhoused.creator.places import make_drive_folders
+from comfyhoused.creator.probing import look_for_drop
 from comfyhoused.creator.sources.folder import MARK, FileGone, FolderGone
-from comfyhoused.creator.sources.sources import LONG_AGO, pause_source, resume_source
+from comfyhoused.creator.sources.opening import open_drive_folder
+from comfyhoused.creator.sources.sources import (
+    LONG_AGO,
+    pause_source,
+    rescan_sources,
+    resume_source,
+)
 from comfyhoused.creator.tables import Connection, Source
-from comfyhoused.creator.watching.leases import ring_connection
-from tests.google import FakeGoogle
+from comfyhoused.creator.watching.leases import ring_connection, ring_source
+from comfyhoused.kit.clock import get_now
+from comfyhoused.kit.ids import make_id
+from tests.google import FULL_SCOPES, PER_FILE_SCOPES, FakeGoogle
 from tests.waiting import wait_until
-from tests.watch_drive import DriveStage, open_drive_stage
+from tests.watch_drive import DriveStage, connect, open_drive_stage
 from tests.watch_stage import WatchStage
+
+LATER = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -165,6 +178,38 @@ async def test_rate_limits_and_outages_are_waited_out(stage: DriveStage) -> None
     assert (await stage.watch.get_source(stage.source.id)).state == "active"
 
 
+async def test_whoever_rings_does_not_hurry_what_google_told_to_wait(stage: DriveStage) -> None:
+    async with stage.watch.watching():
+        await stage.wait_followed()
+        stage.google.plan_fault(
+            "/drive/v3/changes\\?",
+            status=429,
+            reason="rateLimitExceeded",
+            retry_after="600",
+            times=9,
+        )
+
+        async def waits() -> bool:
+            return (await stage.get_connection()).misses == 1
+
+        await wait_until(waits)
+        told = stage.google.list_faults()[0]["hits"]
+        stage.drop("a.jpg")
+        for _ in range(3):
+            async with stage.house.database.begin() as session:
+                await ring_connection(session, stage.connection.id)
+    connection = await stage.get_connection()
+    assert connection.next_look_at > get_now() + timedelta(minutes=5)
+    assert stage.google.list_faults()[0]["hits"] == told
+    async with stage.house.database.begin() as session:
+        source = await session.get_one(Source, stage.source.id)
+        source.misses, source.next_look_at = 1, LATER
+        await session.flush()
+        await ring_source(session, source.id)
+        await rescan_sources(session, stage.connection.id)
+    assert (await stage.watch.get_source(source.id)).next_look_at == LATER
+
+
 async def test_a_folder_that_goes_into_the_bin_is_said(stage: DriveStage) -> None:
     async with stage.watch.watching():
         await stage.wait_followed()
@@ -200,6 +245,53 @@ async def test_a_paused_source_goes_on_with_what_came_meanwhile(stage: DriveStag
             await resume_source(session, user_id, stage.source.id)
             await ring_connection(session, stage.connection.id)
         await stage.watch.wait_states(complete=1)
+
+
+async def test_what_others_put_into_a_shared_drive_is_edited(stage: DriveStage) -> None:
+    google = stage.google
+    colleague = google.add_user(f"{make_id('bob', 8)}@demo.example")
+    top = google.add_shared_drive("Studio", stage.person, colleague)
+    raw = google.add_folder(stage.person, "Raw", top)
+    edited = google.add_folder(stage.person, "Edited", top)
+    source = await stage.add_source(raw, edited)
+    async with stage.watch.watching():
+        await stage.watch.wait_listed(source)
+        google.add_file(colleague, "theirs.jpg", b"of a colleague's", raw["id"])
+        (photo,) = await stage.watch.wait_states(complete=1)
+    assert photo.source_id == source.id
+    seen = stage.watch.folder / "seen"
+    folder = open_drive_folder(stage.house, source)
+    await folder.fetch(await folder.look(photo.file_key), seen)
+    assert seen.read_bytes() == b"of a colleague's"
+    key = await folder.take_key()
+    await folder.put_edited(key, "Day 1", "theirs.jpg", "image/jpeg", seen, "edit_1")
+    (day,) = [one for one in google.list_files(colleague) if one["name"] == "Day 1"]
+    assert (day["driveId"], day["parents"]) == (top, [edited["id"]])
+    drop = await look_for_drop(stage.house, stage.watch.user.id, source.id, LONG_AGO)
+    assert drop.name == "theirs.jpg"
+
+
+@pytest.mark.parametrize("scopes", [FULL_SCOPES, PER_FILE_SCOPES])
+async def test_our_folders_are_made_once_however_far_lists_lag_behind(
+    stage: DriveStage, scopes: str
+) -> None:
+    person = stage.google.add_user(f"{make_id('eve', 8)}@demo.example")
+    connection = await connect(stage.house, stage.watch.user, stage.google, person, scopes)
+    stage.google.set_switch(list_lag_seconds=3600.0)
+
+    async def make() -> tuple[str, str]:
+        pair = await make_drive_folders(stage.house, stage.watch.user.id, connection.id)
+        return pair.raw_key, pair.edited_key
+
+    pairs = await asyncio.gather(*(make() for _ in range(5)))
+    assert {*pairs, await make()} == {pairs[0]}
+    stage.google.set_switch(list_lag_seconds=0.0)
+    files = stage.google.list_files(person)
+    assert sorted(one["name"] for one in files if one["id"] != person["root"]) == [
+        "Comfyhouse",
+        "Edited",
+        "Raw",
+    ]
 
 
 async def test_results_go_into_folders_that_are_made_once(

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from comfyhoused.creator.edits.beginning import begin_waiting
 from comfyhoused.creator.intake import Look, take_in
+from comfyhoused.creator.ledger import get_usage
 from comfyhoused.creator.notifications import list_notifications
 from comfyhoused.creator.sources.folder import MARK, SourceFolder
 from comfyhoused.creator.sources.local_listing import MARK_ATTRIBUTE
@@ -18,7 +20,7 @@ from comfyhoused.creator.sources.sources import (
     remove_source,
     resume_source,
 )
-from comfyhoused.creator.tables import Source
+from comfyhoused.creator.tables import Photo, Source, User
 from comfyhoused.creator.watching.again import look_again
 from comfyhoused.creator.watching.backlog import count_backlog, edit_backlog, leave_backlog
 from comfyhoused.creator.watching.leases import ring_source
@@ -26,6 +28,8 @@ from comfyhoused.creator.watching.settling import settle_photos
 from comfyhoused.kit.clock import get_now
 from tests.waiting import wait_until
 from tests.watch_stage import WatchStage, open_watch_stage, put
+
+NOON = 1_750_000_000
 
 
 @pytest.fixture
@@ -145,6 +149,40 @@ async def test_a_new_version_is_a_new_photo_and_a_new_name_is_not(stage: WatchSt
         put(stage.raw / "later" / "b.jpg")
         await stage.wait_states(complete=2)
     assert await stage.count_edits() == 2
+
+
+async def test_photos_of_one_burst_are_told_apart_by_their_bytes(stage: WatchStage) -> None:
+    source = await stage.add_source()
+    names = ["1.tif", "2.tif", "3.tif"]
+    async with stage.watching():
+        await stage.wait_listed(source)
+        for name in names:
+            put_at_noon(stage.raw / "Burst" / name, name.encode() * 100)
+        first = await stage.wait_states(complete=3)
+        (stage.raw / "Burst").rename(stage.raw / "Day 1")
+        await wait_until(lambda: has_names(stage, *(f"Day 1/{name}" for name in names)))
+        assert [one.id for one in await stage.list_photos()] == [one.id for one in first]
+        # As long as the one that goes, and of the same instant: all that a listing tells.
+        put_at_noon(stage.raw / ".4.tif.part", b"4.tif" * 100)
+        (stage.raw / "Day 1" / "3.tif").unlink()
+        (stage.raw / ".4.tif.part").rename(stage.raw / "4.tif")
+        await stage.wait_states(complete=4)
+    assert await stage.count_edits() == 4
+
+
+async def test_what_was_not_chosen_is_not_edited_for_another_name(stage: WatchStage) -> None:
+    for number in range(3):
+        put_at_noon(stage.raw / "Old" / f"{number}.jpg", b"%d" % number)
+    source = await stage.add_source()
+    await age_files(stage, source)
+    async with stage.watching():
+        await stage.wait_states(backlog=3)
+        (stage.raw / "Old").rename(stage.raw / "Older")
+        await wait_until(lambda: has_names(stage, *(f"Older/{number}.jpg" for number in range(3))))
+        put_at_noon(stage.raw / "new.jpg", b"3")
+        (stage.raw / "Older" / "2.jpg").unlink()
+        await stage.wait_states(backlog=3, complete=1)
+    assert await stage.count_edits() == 1
 
 
 async def test_a_file_that_is_taken_away_again_is_not_edited(stage: WatchStage) -> None:
@@ -270,7 +308,7 @@ async def test_a_folder_that_goes_is_said_and_heals(stage: WatchStage) -> None:
     assert (told.kind, told.mail) == ("source.broken", "now")
 
 
-async def test_what_the_plan_has_no_units_for_waits_and_is_not_lost(
+async def test_what_the_plan_has_no_units_for_waits_and_is_edited_as_it_is_then(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str, valkey_url: str
 ) -> None:
     opening = open_watch_stage(
@@ -282,12 +320,42 @@ async def test_what_the_plan_has_no_units_for_waits_and_is_not_lost(
     )
     async with opening as stage:
         source = await stage.add_source()
+        database = stage.house.database
         async with stage.watching():
             await stage.wait_listed(source)
             for number in range(12):
                 put(stage.raw / f"{number}.jpg")
             await stage.wait_states(complete=10, waiting=2)
-        assert await stage.count_edits() == 10
+            first, second = await stage.list_photos(state="waiting")
+            put(stage.raw / first.name, b"saved anew")
+            await wait_until(lambda: is_seen_anew(stage, first))
+            await stage.wait_states(complete=10, waiting=2)
+            async with database.begin() as session:
+                await pause_source(session, stage.user.id, source.id)
+        put(stage.raw / second.name, b"saved while nobody looked")
+        async with database.begin() as session:
+            (await session.get_one(User, stage.user.id)).plan = "creator"
+            await resume_source(session, stage.user.id, source.id)
+        await begin_waiting(stage.house)
+        async with stage.watching():
+            photos = await stage.wait_states(complete=12)
+        sizes = {one.name: one.size_bytes for one in photos}
+        assert (sizes[first.name], sizes[second.name]) == (10, 25)
+        assert {one.photo_id for one in await stage.list_edits()} == {one.id for one in photos}
+        async with database.begin() as session:
+            usage = await get_usage(
+                session, stage.house.plans, await session.get_one(User, stage.user.id)
+            )
+        assert (usage.reserved, usage.charged) == (12, 0)
+
+
+def put_at_noon(path: Path, content: bytes) -> None:
+    """Put a file there that was last changed at the same instant as all others of this kind."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_bytes(content)
+    os.utime(temporary, (NOON, NOON))
+    temporary.rename(path)
 
 
 async def take(stage: WatchStage, source: Source) -> None:
@@ -305,6 +373,12 @@ async def settle_when_due(stage: WatchStage, source: Source, folder: SourceFolde
         return await settle_photos(stage.house, source, folder) == 1
 
     await wait_until(has_settled)
+
+
+async def is_seen_anew(stage: WatchStage, photo: Photo) -> bool:
+    """Tell whether the photo's row, and no other, is that of the file's next revision."""
+    (now,) = await stage.list_photos(file_key=photo.file_key)
+    return now.id == photo.id and now.revision != photo.revision
 
 
 async def has_names(stage: WatchStage, *keys: str) -> bool:

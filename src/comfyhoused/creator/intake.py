@@ -5,7 +5,7 @@ revision), and what is known already changes nothing. A row that has no edit yet
 the file's next revision, so that a file that grows is one photo and not many.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -13,6 +13,7 @@ from sqlalchemy import exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from comfyhoused.creator.moves import find_moves, know_by_inode
 from comfyhoused.creator.skips import find_skip_code
 from comfyhoused.creator.sources.folder import SeenFile
 from comfyhoused.creator.tables import Edit, Photo, Source
@@ -20,7 +21,9 @@ from comfyhoused.kit.clock import get_now
 from comfyhoused.kit.ids import make_id
 
 #: Rows that no edit is made of (yet): the next revision of the file takes them over.
-_OPEN_STATES = ("seen", "backlog", "skipped")
+_OPEN_STATES = ("seen", "backlog", "waiting", "skipped")
+#: What kept us from a file, and may pass without its bytes being others.
+_PASSING = ("file_gone", "no_access")
 #: Clocks differ: what came within so long before the source was connected counts as new.
 _CLOCK_SLACK = timedelta(seconds=2)
 
@@ -31,11 +34,13 @@ class Look:
 
     `is_first`: nothing was seen before, so that what had been there before is backlog. `present`:
     the keys of all files, where the look was at the whole source; it tells moves from copies.
+    `samples`: of files that may have been moved, by their keys (`SourceFolder.read_sample`).
     """
 
     files: Sequence[SeenFile]
     is_first: bool = False
     present: Collection[str] | None = None
+    samples: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -46,32 +51,37 @@ class _Known:
     open_row: Photo | None = None
 
 
-async def take_in(session: AsyncSession, source_id: str, look: Look) -> int:
-    """Store what was seen, and return how many photos are new or changed.
+async def take_in(session: AsyncSession, source_id: str, look: Look) -> list[SeenFile]:
+    """Store what was seen; returns files that may be photos under other names.
 
-    Files of a source that was removed are passed by.
+    Those are not stored yet: samples of them are to be read, and they are taken in again with
+    these. Files of a source that was removed are passed by.
     """
     # One intake at a time per source; those who only refer to it are not held up.
     source = await session.get(Source, source_id, with_for_update={"key_share": True})
     if source is None or source.state == "removed":
-        return 0
+        return []
     known = await _list_known(session, source, [seen.key for seen in look.files])
     fresh: list[SeenFile] = []
-    changed = 0
     for seen in look.files:
         row = known.get(seen.key)
         if row is None:
             fresh.append(seen)
         elif same := row.by_revision.get(seen.revision):
-            changed += _note_again(same, seen)
+            _note_again(same, seen)
         elif row.open_row is not None:
             _take_over(row.open_row, seen)
-            changed += 1
         else:
             fresh.append(seen)
-    if fresh and look.present is not None and source.kind == "local":
-        fresh = await _note_moves(session, source, fresh, look.present)
-    return changed + await _insert(session, source, fresh, look)
+    if not fresh or look.present is None or source.kind != "local":
+        await _insert(session, source, fresh, look)
+        return []
+    moves = await find_moves(session, source.id, fresh, look.present, look.samples)
+    for photo, seen in moves.moved:
+        photo.file_key = seen.key
+        _note_again(photo, seen)
+    await _insert(session, source, moves.new, look)
+    return moves.doubtful
 
 
 async def note_files_gone(
@@ -116,21 +126,19 @@ async def _list_known(
     return known
 
 
-def _note_again(photo: Photo, seen: SeenFile) -> int:
-    """The same bytes: they may have another name or place now, or be back after they were gone."""
+def _note_again(photo: Photo, seen: SeenFile) -> None:
+    """The same bytes: they may have another name or place now, or be ours to read again."""
     if (photo.name, photo.folder) != (seen.name, seen.folder):
         photo.name, photo.folder = seen.name, seen.folder
-    if photo.state == "skipped" and photo.skip_code == "file_gone":
+    if photo.state == "skipped" and photo.skip_code in _PASSING:
         _take_over(photo, seen)
-        return 1
-    return 0
 
 
 def _take_over(photo: Photo, seen: SeenFile) -> None:
     """Make the row the file's as it is now; what waits for its owner's choice goes on waiting."""
     photo.revision, photo.name, photo.folder = seen.revision, seen.name, seen.folder
     photo.size_bytes, photo.content_type = seen.size_bytes, seen.content_type
-    photo.looked_at = get_now()
+    photo.looked_at, photo.known_by = get_now(), know_by_inode(seen)
     photo.skip_code, photo.skip_detail = find_skip_code(seen), None
     if photo.skip_code:
         photo.state = "skipped"
@@ -138,39 +146,15 @@ def _take_over(photo: Photo, seen: SeenFile) -> None:
         photo.state = "seen"
 
 
-async def _note_moves(
-    session: AsyncSession, source: Source, fresh: Sequence[SeenFile], present: Collection[str]
-) -> list[SeenFile]:
-    """Files on disks have no ids: one that went as another came, alike to the nanosecond, moved."""
-    rows = await session.scalars(
-        select(Photo).where(
-            Photo.source_id == source.id, Photo.revision.in_([seen.revision for seen in fresh])
-        )
-    )
-    lost = {photo.revision: photo for photo in rows if photo.file_key not in present}
-    unknown: list[SeenFile] = []
-    for seen in fresh:
-        photo = lost.pop(seen.revision, None)
-        if photo is None:
-            unknown.append(seen)
-            continue
-        photo.file_key = seen.key
-        _note_again(photo, seen)
-    return unknown
-
-
 async def _insert(
     session: AsyncSession, source: Source, fresh: Sequence[SeenFile], look: Look
-) -> int:
-    if not fresh:
-        return 0
-    stored = await session.scalars(
-        insert(Photo)
-        .values([_make_row(source, seen, look) for seen in fresh])
-        .on_conflict_do_nothing(index_elements=["source_id", "file_key", "revision"])
-        .returning(Photo.id)
-    )
-    return len(stored.all())
+) -> None:
+    if fresh:
+        await session.execute(
+            insert(Photo)
+            .values([_make_row(source, seen, look) for seen in fresh])
+            .on_conflict_do_nothing(index_elements=["source_id", "file_key", "revision"])
+        )
 
 
 def _make_row(source: Source, seen: SeenFile, look: Look) -> dict[str, object]:
@@ -190,6 +174,7 @@ def _make_row(source: Source, seen: SeenFile, look: Look) -> dict[str, object]:
         "content_type": seen.content_type,
         "state": "skipped" if code else "backlog" if is_backlog else "seen",
         "skip_code": code,
+        "known_by": know_by_inode(seen),
         "looked_at": func.clock_timestamp(),
     }
 

@@ -81,6 +81,9 @@ class DriveFolder:
     async def read_digest(self, seen: SeenFile) -> str:
         return (await self._get_file(seen.key)).md5
 
+    async def read_sample(self, seen: SeenFile) -> str:
+        return ""  # a file keeps its id wherever it is moved
+
     async def fetch(self, seen: SeenFile, target: Path) -> None:
         file = await self._get_file(seen.key)
         if make_revision(file) != seen.revision:
@@ -116,6 +119,10 @@ class DriveFolder:
         if root.is_trashed or not root.is_folder:
             raise FolderGone("The folder with the photos is in the bin.")
         return root
+
+    async def is_in_shared_drive(self) -> bool:
+        """Tell whether Raw lies in a shared drive, whose changes no user's feed tells in full."""
+        return bool((await self.check_raw()).drive_id)
 
     def is_apart(self, folder_id: str) -> bool:
         """Tell whether a folder below Raw is another's, or the one that we write into."""

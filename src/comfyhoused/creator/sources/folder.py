@@ -27,6 +27,7 @@ class SeenFile:
     properties that we give our own results. `folder` is the path below Raw, '' at its top.
     `obstacle` is the code of `creator/skips.py` where its place knows already that it cannot be
     edited. `arrived_at` is when it came into the folder, None where its place does not tell.
+    `inode` is a disk's own number for it, '' where files have ids; it may change by itself.
     """
 
     key: str
@@ -39,6 +40,7 @@ class SeenFile:
     marks: Mapping[str, str] = field(default_factory=dict)
     obstacle: str = ""
     arrived_at: datetime | None = None
+    inode: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,12 @@ class SourceFolder(Protocol):
 
     async def read_digest(self, seen: SeenFile) -> str:
         """Return the MD5 of its bytes as hex, '' where it cannot be told; raises FileGone."""
+
+    async def read_sample(self, seen: SeenFile) -> str:
+        """Return a digest of parts of that very revision, '' where files have ids; FileGone.
+
+        It tells a file that was moved from another as long, of the same instant.
+        """
 
     async def fetch(self, seen: SeenFile, target: Path) -> None:
         """Write the bytes of that very revision to `target`; raises FileGone where it changed."""

@@ -21,6 +21,7 @@ from comfyhoused.creator.sources.beneath import (
 from comfyhoused.creator.sources.disk_threads import run_on_disk
 from comfyhoused.creator.sources.folder import FileGone, FolderGone, Placed, SeenFile
 from comfyhoused.creator.sources.local_listing import list_files, look_at, make_revision
+from comfyhoused.creator.sources.local_samples import digest_parts
 from comfyhoused.creator.sources.local_writing import has_name, list_names, write_file
 from comfyhoused.creator.tables import Placement
 from comfyhoused.kit.ids import make_id
@@ -56,6 +57,9 @@ class LocalFolder:
 
     async def read_digest(self, seen: SeenFile) -> str:
         return await run_on_disk(self._read_digest, seen)
+
+    async def read_sample(self, seen: SeenFile) -> str:
+        return await run_on_disk(self._read_sample, seen)
 
     async def fetch(self, seen: SeenFile, target: Path) -> None:
         await run_on_disk(self._fetch, seen, target)
@@ -146,6 +150,13 @@ class LocalFolder:
     def _read_digest(self, seen: SeenFile) -> str:
         with open_file_beneath(self.root, f"{self.raw}/{seen.key}") as descriptor:
             return _digest_open_file(descriptor)
+
+    def _read_sample(self, seen: SeenFile) -> str:
+        with open_file_beneath(self.root, f"{self.raw}/{seen.key}") as descriptor:
+            _check_revision(descriptor, seen)
+            sample = digest_parts(descriptor, seen.size_bytes)
+            _check_revision(descriptor, seen)
+        return sample
 
     def _fetch(self, seen: SeenFile, target: Path) -> None:
         with open_file_beneath(self.root, f"{self.raw}/{seen.key}") as descriptor:

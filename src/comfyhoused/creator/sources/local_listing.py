@@ -107,6 +107,7 @@ def _describe(key: str, status: os.stat_result, mark: str = "") -> SeenFile:
         marks={MARK: mark} if mark else {},
         obstacle=obstacle,
         arrived_at=datetime.fromtimestamp(status.st_ctime, UTC),
+        inode=str(status.st_ino),
     )
 
 

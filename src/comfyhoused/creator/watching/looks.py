@@ -1,22 +1,26 @@
 """A look at one source: list it where that is due, take in what is new, settle what was seen.
 
 Local folders are listed at every look, once a second while somebody holds them; Drive's when the
-source is new, once an hour, and after anything that may have been missed.
+source is new, once an hour, and after anything that may have been missed. Of shared drives no
+user's feed tells everything: folders there are listed as often as the feed is read.
 """
 
 import asyncio
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, update
 
 from comfyhoused.creator.house import CreatorHouse
 from comfyhoused.creator.intake import Look, take_in
-from comfyhoused.creator.sources.folder import SeenFile, SourceFolder
-from comfyhoused.creator.sources.opening import list_apart, open_folder
+from comfyhoused.creator.news import tell
+from comfyhoused.creator.sources.folder import FileGone, SeenFile, SourceFolder
+from comfyhoused.creator.sources.opening import list_apart, open_drive_folder, open_folder
 from comfyhoused.creator.tables import Photo, Source
+from comfyhoused.creator.watching.memory import Memory
 from comfyhoused.creator.watching.settling import settle_photos
 from comfyhoused.kit.clock import get_now
 
@@ -26,49 +30,50 @@ _LOCAL_SECONDS = 1.0
 STINT_SECONDS = 15.0
 _AFTER_SETTLING_SECONDS = 0.05
 _SETTLES_PER_LISTING = 4
-_STIRRED_SECONDS = 5.0
-
-
-@dataclass(slots=True)
-class _Memory:
-    """What a local folder looked like last time, so that only what differs is compared again."""
-
-    files: Mapping[str, SeenFile] = field(default_factory=dict)
-    changed_at: float = -STINT_SECONDS
-
-    @property
-    def is_stirred(self) -> bool:
-        """Whether something has changed so shortly before that it may not be settled yet."""
-        return time.monotonic() - self.changed_at < _STIRRED_SECONDS
+#: Listing a large folder, or a slow one, takes at most such a share of the time.
+_LISTING_SHARE = 0.1
+_SELDOM_SECONDS = 30.0
 
 
 async def look_at_source(
-    house: CreatorHouse, source: Source, stint_seconds: float = STINT_SECONDS
+    house: CreatorHouse, source: Source, memory: Memory, stint_seconds: float = STINT_SECONDS
 ) -> datetime:
     """Look at a claimed source; returns when the next look is due.
 
-    A local folder is looked at again and again for `stint_seconds`, at least once. Raises
-    what the folder raises (`SourceFolder`); what was stored by then is stored.
+    `memory` is of the looks before. A local folder is looked at again and again for
+    `stint_seconds`, at least once. Raises what the folder raises (`SourceFolder`); what was
+    stored by then is stored.
     """
     async with house.database.begin() as session:
         apart = await list_apart(session, source)
-    folder = open_folder(house, source, apart)
     if source.kind == "local":
-        return await _watch_for_a_while(house, source, folder, stint_seconds)
-    if _is_listing_due(house, source):
-        await _list_whole(house, source, folder)
-    await settle_photos(house, source, folder)
-    return await _find_next_look(house, source)
+        folder = open_folder(house, source, apart)
+        return await _watch_for_a_while(house, source, folder, memory, stint_seconds)
+    drive_folder = open_drive_folder(house, source, apart)
+    if memory.is_in_shared_drive is None:
+        memory.is_in_shared_drive = await drive_folder.is_in_shared_drive()
+    pause = _find_listing_pause(house, memory)
+    if source.reconciled_at is None or get_now() >= source.reconciled_at + pause:
+        memory.forget()
+        await _list_whole(house, source, drive_folder, memory)
+    await settle_photos(house, source, drive_folder)
+    return await _find_next_look(house, source, memory)
 
 
 async def _watch_for_a_while(
-    house: CreatorHouse, source: Source, folder: SourceFolder, stint_seconds: float
+    house: CreatorHouse,
+    source: Source,
+    folder: SourceFolder,
+    memory: Memory,
+    stint_seconds: float,
 ) -> datetime:
     ends = time.monotonic() + stint_seconds
-    memory = _Memory()
-    pause = min(_LOCAL_SECONDS, house.settings.settle_look_seconds)
+    usual = min(_LOCAL_SECONDS, house.settings.settle_look_seconds)
+    if not memory.holds_for(source):
+        memory.forget()
     while True:
         await _list_whole(house, source, folder, memory)
+        pause = max(usual, min(memory.listing_seconds / _LISTING_SHARE, _SELDOM_SECONDS))
         await settle_photos(house, source, folder)
         # One that works again is to be seen as such at once.
         if time.monotonic() >= ends or source.state != "active" or source.problem is not None:
@@ -82,42 +87,63 @@ async def _watch_for_a_while(
             await settle_photos(house, source, folder)
 
 
-def _is_listing_due(house: CreatorHouse, source: Source) -> bool:
-    if source.reconciled_at is None:
-        return True
-    age = (get_now() - source.reconciled_at).total_seconds()
-    return age >= house.settings.reconcile_seconds
+def _find_listing_pause(house: CreatorHouse, memory: Memory) -> timedelta:
+    seconds = house.settings.reconcile_seconds
+    if memory.is_in_shared_drive:
+        seconds = min(seconds, house.settings.poll_seconds)
+    return timedelta(seconds=max(seconds, memory.listing_seconds / _LISTING_SHARE))
 
 
 async def _list_whole(
-    house: CreatorHouse, source: Source, folder: SourceFolder, memory: _Memory | None = None
+    house: CreatorHouse, source: Source, folder: SourceFolder, memory: Memory
 ) -> None:
     """List the source and take in what is new; a first listing is done when it is done whole."""
-    began_at = get_now()
+    began_at, began = get_now(), time.monotonic()
     files = {seen.key: seen async for seen in folder.list_raw()}
-    known = memory.files if memory is not None else {}
+    memory.listing_seconds = time.monotonic() - began
     is_first = source.reconciled_at is None
-    if is_first or memory is None or files != known:
-        changed = [seen for seen in files.values() if known.get(seen.key) != seen]
-        await _take_in_batches(house, source, changed, frozenset(files), is_first=is_first)
+    if is_first or source.kind != "local" or files != memory.files:
+        changed = [seen for seen in files.values() if memory.files.get(seen.key) != seen]
+        taking = _Taking(house, source, folder, frozenset(files), is_first)
+        await taking.take_in(changed)
+        if changed:
+            await tell(house.resources.store, source.user_id, "photos.changed", {})
         await _note_listed(house, source, began_at)
-    if memory is not None:
-        memory.changed_at = memory.changed_at if files == known else time.monotonic()
-        memory.files = files
+    memory.note(source, files)
 
 
-async def _take_in_batches(
-    house: CreatorHouse,
-    source: Source,
-    files: list[SeenFile],
-    present: frozenset[str],
-    *,
-    is_first: bool,
-) -> None:
-    for start in range(0, len(files), _BATCH):
-        look = Look(files[start : start + _BATCH], is_first=is_first, present=present)
-        async with house.database.begin() as session:
-            await take_in(session, source.id, look)
+@dataclass(frozen=True, slots=True)
+class _Taking:
+    """Taking in what a whole listing has shown; `present` are the keys of all its files."""
+
+    house: CreatorHouse
+    source: Source
+    folder: SourceFolder
+    present: frozenset[str]
+    is_first: bool
+
+    async def take_in(self, files: Sequence[SeenFile]) -> None:
+        """Store the files, some hundreds in each transaction."""
+        for start in range(0, len(files), _BATCH):
+            doubtful = await self._store(files[start : start + _BATCH], {})
+            samples = await self._read_samples(doubtful)
+            if samples:
+                await self._store([one for one in doubtful if one.key in samples], samples)
+
+    async def _store(
+        self, files: Sequence[SeenFile], samples: Mapping[str, str]
+    ) -> Sequence[SeenFile]:
+        look = Look(files, is_first=self.is_first, present=self.present, samples=samples)
+        async with self.house.database.begin() as session:
+            return await take_in(session, self.source.id, look)
+
+    async def _read_samples(self, files: Sequence[SeenFile]) -> dict[str, str]:
+        """Return samples by the files' keys; what has gone or changed again is in none."""
+        samples: dict[str, str] = {}
+        for seen in files:
+            with suppress(FileGone):
+                samples[seen.key] = await self.folder.read_sample(seen)
+        return samples
 
 
 async def _note_listed(house: CreatorHouse, source: Source, began_at: datetime) -> None:
@@ -135,9 +161,8 @@ async def _note_listed(house: CreatorHouse, source: Source, began_at: datetime) 
     source.reconciled_at = began_at
 
 
-async def _find_next_look(house: CreatorHouse, source: Source) -> datetime:
+async def _find_next_look(house: CreatorHouse, source: Source, memory: Memory) -> datetime:
     """Return when the first photo may be settled, else when the next listing is due."""
-    settings = house.settings
     async with house.database.begin() as session:
         first: datetime | None = await session.scalar(
             select(func.min(Photo.looked_at)).where(
@@ -145,7 +170,7 @@ async def _find_next_look(house: CreatorHouse, source: Source) -> datetime:
             )
         )
     if first is not None:
-        wait = timedelta(seconds=settings.settle_look_seconds + _AFTER_SETTLING_SECONDS)
+        wait = timedelta(seconds=house.settings.settle_look_seconds + _AFTER_SETTLING_SECONDS)
         return max(first + wait, get_now() + timedelta(seconds=_AFTER_SETTLING_SECONDS))
     assert source.reconciled_at is not None
-    return source.reconciled_at + timedelta(seconds=settings.reconcile_seconds)
+    return source.reconciled_at + _find_listing_pause(house, memory)

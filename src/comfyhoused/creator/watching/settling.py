@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlalchemy import func, select
@@ -12,6 +12,8 @@ from comfyhoused.creator.edits.creating import edit_photo
 from comfyhoused.creator.edits.finding import tell_edit
 from comfyhoused.creator.house import CreatorHouse
 from comfyhoused.creator.intake import Look, skip_photos, take_in
+from comfyhoused.creator.moves import know_by_sample
+from comfyhoused.creator.news import tell
 from comfyhoused.creator.skips import find_skip_code
 from comfyhoused.creator.sources.folder import FileGone, SeenFile, SourceFolder
 from comfyhoused.creator.sources.placements import list_result_digests
@@ -23,11 +25,12 @@ _PER_LOOK = 400
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A photo that was due, and its file as it is now (None: gone)."""
+    """A photo that was due, and its file as it is now (None: gone), with a sample of it."""
 
     photo: Photo
     seen: SeenFile | None
     is_ours: bool = False
+    sample: str = ""
 
 
 async def settle_photos(house: CreatorHouse, source: Source, folder: SourceFolder) -> int:
@@ -49,6 +52,8 @@ async def settle_photos(house: CreatorHouse, source: Source, folder: SourceFolde
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if photos:  # that one waits or is skipped is told by nothing else
+            await tell(house.resources.store, source.user_id, "photos.changed", {})
     return len(photos)
 
 
@@ -83,9 +88,10 @@ async def _look(house: CreatorHouse, folder: SourceFolder, photo: Photo) -> _Fou
         async with house.database.begin() as session:
             digests = await list_result_digests(session, photo.user_id, seen.size_bytes)
         is_ours = bool(digests) and await folder.read_digest(seen) in digests
+        sample = await folder.read_sample(seen)
     except FileGone:
         return _Found(photo, None)
-    return _Found(photo, seen, is_ours)
+    return _Found(photo, seen, is_ours, sample)
 
 
 async def _decide(session: AsyncSession, house: CreatorHouse, found: _Found) -> Edit | None:
@@ -99,12 +105,14 @@ async def _decide(session: AsyncSession, house: CreatorHouse, found: _Found) -> 
     if seen is None:
         await skip_photos(session, [photo.id], "file_gone")
     elif seen.revision != photo.revision:
-        await take_in(session, source.id, Look([_keep_place(photo, seen)]))
+        # A single file tells its name, but not where below Raw it lies.
+        await take_in(session, source.id, Look([replace(seen, folder=photo.folder)]))
     elif code := _find_code(found, seen):
         await skip_photos(session, [photo.id], code)
     elif not seen.is_whole:
         photo.looked_at = func.clock_timestamp()
     else:
+        photo.known_by = know_by_sample(found.sample)
         return await edit_photo(session, house, photo, source)
     return None
 
@@ -113,18 +121,3 @@ def _find_code(found: _Found, seen: SeenFile) -> str | None:
     if found.is_ours:
         return "ours"
     return find_skip_code(seen) or ("empty" if seen.size_bytes == 0 else None)
-
-
-def _keep_place(photo: Photo, seen: SeenFile) -> SeenFile:
-    """A single file tells its name, but not where below Raw it lies."""
-    return SeenFile(
-        key=seen.key,
-        revision=seen.revision,
-        name=seen.name,
-        size_bytes=seen.size_bytes,
-        content_type=seen.content_type,
-        folder=photo.folder,
-        is_whole=seen.is_whole,
-        marks=seen.marks,
-        obstacle=seen.obstacle,
-    )

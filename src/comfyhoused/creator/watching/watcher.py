@@ -9,6 +9,7 @@ from comfyhoused.creator.watching.channels import drop_idle_channels, tend_chann
 from comfyhoused.creator.watching.feed import read_feed
 from comfyhoused.creator.watching.leases import Claims
 from comfyhoused.creator.watching.looks import STINT_SECONDS, look_at_source
+from comfyhoused.creator.watching.memory import Memory
 from comfyhoused.creator.watching.troubles import Outcome, note_feed_trouble, note_outcome
 from comfyhoused.kit.errors import ComfyhouseError, Unavailable
 from comfyhoused.kit.log import get_logger
@@ -38,6 +39,7 @@ class Watcher:
         self._claims = Claims(house.database, name, lease_seconds)
         self._sources: set[asyncio.Task[None]] = set()
         self._connections: set[asyncio.Task[None]] = set()
+        self._memories: dict[str, Memory] = {}
 
     async def work(self) -> None:
         """Claim and look, for ever; what is under way is given up in the end."""
@@ -75,7 +77,8 @@ class Watcher:
 
     async def _find_outcome(self, source: Source) -> Outcome:
         try:
-            due_at = await look_at_source(self._house, source, self._stint_seconds)
+            memory = self._memories.setdefault(source.id, Memory())
+            due_at = await look_at_source(self._house, source, memory, self._stint_seconds)
         except ComfyhouseError as error:
             log.info("source %s cannot be looked at: %s", source.id, error.detail)
             return Outcome(source, error)
@@ -103,6 +106,8 @@ class Watcher:
     async def _tend(self) -> None:
         while True:
             await _do("dropping idle channels", lambda: drop_idle_channels(self._house))
+            # Those that are looked at are made anew, or were: nothing grows for ever.
+            self._memories = {id_: one for id_, one in self._memories.items() if not one.is_old}
             await asyncio.sleep(_CHORES_SECONDS)
 
 
