@@ -1,6 +1,5 @@
 """/creator/plan: what was used, what is left, and how far beyond the plan it may go."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Form
@@ -78,5 +77,4 @@ async def _count_days(session: AsyncSession, user_id: str, period: str) -> dict[
         .where(Entry.user_id == user_id, Entry.period == period, Entry.kind == "settle")
         .group_by(day)
     )
-    found: list[tuple[datetime, int]] = [row.tuple() for row in await session.execute(query)]
-    return {instant.day: int(number) for instant, number in found}
+    return {instant.day: int(number) for instant, number in await session.execute(query)}

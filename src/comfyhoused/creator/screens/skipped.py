@@ -88,7 +88,7 @@ async def list_skipped(
     if before:
         query = query.where(tuple_(Photo.seen_at, Photo.id) < tuple_(*read_position(before)))
     query = query.order_by(Photo.seen_at.desc(), Photo.id.desc()).limit(_PAGE + 1)
-    rows = [row.tuple() for row in await session.execute(query)]
+    rows = (await session.execute(query)).all()
     items = [_view(photo, source) for photo, source in rows[:_PAGE]]
     last = items[-1] if len(rows) > _PAGE else None
     return Page(items, make_cursor(f"{last.seen_at.isoformat()} {last.id}") if last else None)

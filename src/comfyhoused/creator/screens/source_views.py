@@ -85,7 +85,7 @@ async def list_sources(
         .where(Source.user_id == user_id, Source.state != "removed")
         .order_by(Source.created_at, Source.id)
     )
-    rows = [row.tuple() for row in await session.execute(query)]
+    rows = (await session.execute(query)).all()
     counts = await _count_photos(session, user_id) if rows and counts_photos else {}
     return [
         _view_source(source, connection, titles, counts.get(source.id, {}))
