@@ -26,6 +26,8 @@ from comfyhoused.creator.visitors import SignedInUser
 
 router = APIRouter(prefix="/creator/uploads", include_in_schema=False)
 
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
 FormToken = Annotated[str, Header(alias="X-Form-Token")]
 
 
@@ -71,7 +73,7 @@ async def begin(
 @router.get("")
 async def list_all(visitor: SignedInUser, response: Response) -> list[UploadView]:
     """Return what is on its way, so that a page that was closed can go on."""
-    response.headers["Cache-Control"] = "no-store"
+    response.headers.update(_HEADERS)
     async with visitor.house.database.begin() as session:
         return [_make_view(one) for one in await list_uploads(session, visitor.user.id)]
 
@@ -119,7 +121,7 @@ async def give_up(visitor: SignedInUser, upload_id: str, token: FormToken = "") 
 def _show(upload: Upload, response: Response) -> UploadView:
     response.headers["Upload-Offset"] = str(upload.received)
     response.headers["Upload-Length"] = str(upload.size_bytes)
-    response.headers["Cache-Control"] = "no-store"
+    response.headers.update(_HEADERS)
     return _make_view(upload)
 
 
