@@ -110,7 +110,6 @@ class GoogleStage:
             open_resources(Settings.load(), needs_store=False) as resources,
             open_creator(resources) as house,
         ):
-            assert house is not None
             yield house
 
     @asynccontextmanager

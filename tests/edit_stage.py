@@ -310,7 +310,6 @@ async def _open_creator(environment: Mapping[str, str]) -> AsyncIterator[Creator
             patch.setenv(name, value)
         settings = Settings.load()
     async with open_resources(settings) as resources, open_creator(resources) as creator:
-        assert creator is not None
         yield creator
 
 

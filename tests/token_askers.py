@@ -15,7 +15,6 @@ async def ask(connection_id: str, count: int) -> list[str]:
         open_resources(Settings.load(), needs_store=False) as resources,
         open_creator(resources) as house,
     ):
-        assert house is not None
         return await asyncio.gather(*(get_token(house, connection_id) for _ in range(count)))
 
 

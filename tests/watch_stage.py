@@ -161,7 +161,6 @@ async def open_watch_stage(
     async with AsyncExitStack() as stack:
         resources = await stack.enter_async_context(open_resources(Settings.load()))
         house = await stack.enter_async_context(open_creator(resources))
-        assert house is not None
         user = await create_user(house.database, EMAIL, plan=plan)
         async with house.database.begin() as session:
             (await session.get_one(User, user.id)).overage_cap_cents = 10_000_000

@@ -1,10 +1,13 @@
 """The web program: one FastAPI application with the doors that are open."""
 
 import asyncio
+import importlib
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from types import ModuleType
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
@@ -42,10 +45,6 @@ from comfyhoused.api.rates import RateHeaders
 from comfyhoused.core.fleet.catalogues import CatalogueShelf
 from comfyhoused.core.jobs.events import EventHub
 from comfyhoused.core.workflows.model_book import ModelBook
-from comfyhoused.creator.house import CreatorHouse
-from comfyhoused.creator.opening import open_creator, wait_for_schema
-from comfyhoused.creator.routes import install_creator
-from comfyhoused.creator.screens.plan_cards import list_plan_cards
 from comfyhoused.kit.log import configure_logging, get_logger
 from comfyhoused.resources import (
     Resources,
@@ -72,6 +71,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Return the application; the environment is read here and nowhere below."""
     settings = settings or Settings.load()
     configure_logging(settings.house.log_level)
+    creator_door = _load_creator_door(settings)
     app = DocumentedApp(
         title="Comfyhouse",
         version="1",
@@ -80,7 +80,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,  # its page comes from a CDN; ours is in api/console
         redoc_url=None,
         generate_unique_id_function=_name_operation,
-        lifespan=_make_lifespan(settings),
+        lifespan=_make_lifespan(settings, creator_door),
     )
     install_problem_handlers(app)
     app.add_middleware(RateHeaders)
@@ -113,7 +113,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(job_socket.router, prefix=API)
     app.include_router(raw_files.router)
     install_pages(app)
-    install_creator(app)
+    creator_door.install_creator(app)
     return app
 
 
@@ -129,8 +129,14 @@ def _take_summaries(router: APIRouter) -> None:
             route.summary = route.description.partition(".")[0].partition(":")[0]
 
 
+def _load_creator_door(settings: Settings) -> ModuleType:
+    """Load Creator where a database is named, and only there: a third of the start is its own."""
+    door = "closed" if settings.creator.database_url is None else "door"
+    return importlib.import_module(f"comfyhoused.creator.{door}")
+
+
 def _make_lifespan(
-    settings: Settings,
+    settings: Settings, creator_door: ModuleType
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     plans, model_book = _load_books(settings)
 
@@ -138,16 +144,18 @@ def _make_lifespan(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with (
             open_resources(settings, needs_store=False) as resources,
-            open_creator(resources) as creator,
+            creator_door.open_creator(resources) as creator,
         ):
             hub = EventHub(resources.store)
             broker = make_broker(get_redis_url(settings))
             shelf = CatalogueShelf(resources.store)
             app.state.house = ApiHouse(resources, hub, shelf, broker, plans, model_book)
             app.state.creator = creator
-            app.state.creator_plans = list_plan_cards(creator)
+            app.state.creator_plans = creator_door.list_plan_cards(creator)
             app.state.hub = hub
-            checking = asyncio.create_task(_check_when_there(resources, creator))
+            checking = asyncio.create_task(
+                _check_when_there(resources, partial(creator_door.wait_for_schema, creator))
+            )
             try:
                 yield
             finally:
@@ -168,15 +176,16 @@ def _load_books(settings: Settings) -> tuple[PlanBook, ModelBook]:
         sys.exit(str(error))
 
 
-async def _check_when_there(resources: Resources, creator: CreatorHouse | None) -> None:
+async def _check_when_there(
+    resources: Resources, wait_until_fit: Callable[[], Awaitable[None]]
+) -> None:
     """Check store and database as soon as they answer; until then requests get their 503.
 
     A house that turns out to be unfit ends as it does on a signal.
     """
     try:
         await _wait_for_fitness(resources)
-        if creator is not None:
-            await wait_for_schema(creator)
+        await wait_until_fit()
     except UnfitHouse as error:
         log.critical("%s", error)
         signal.raise_signal(signal.SIGTERM)

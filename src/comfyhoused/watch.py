@@ -49,8 +49,6 @@ async def watch(settings: Settings) -> None:
 async def _watch_with(resources: Resources) -> None:
     await _wait_for_store(resources)
     async with open_creator(resources) as house:
-        if house is None:
-            raise UnfitHouse("CH_DATABASE_URL is not set: there are no users to watch folders of.")
         await wait_for_schema(house)
         name = make_id("watcher", 12)
         log.info("%s watches", name)

@@ -17,6 +17,7 @@ from tests.browser.creator_stage import CreatorStage, open_stage
 from tests.creator_sign_in import sign_in_creator
 from tests.creator_stock import Shot, Stock, add_many_edits, paint
 from tests.postgres import TestPostgres
+from tools.reference import list_documented_errors
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -204,3 +205,13 @@ async def test_both_doors_are_open_on_the_front_page_and_priced(stage: CreatorSt
     assert 'href="/creator/sign-in">Start free' in pricing.text
     assert "Coming" not in front.text + pricing.text
     assert 'href="/creator/sign-in">Try 10' in landing.text
+
+
+async def test_every_documented_error_has_a_page(stage: CreatorStage) -> None:
+    """Errors of both doors, and those that only workers raise."""
+    async with httpx.AsyncClient(base_url=stage.url, headers={"Accept": "text/html"}) as client:
+        for error in list_documented_errors():
+            page = await client.get(f"/errors/{error.code}")
+            assert page.status_code == 200, error.code
+            assert error.title.replace("'", "&#39;") in page.text
+        assert (await client.get("/errors/never_heard_of")).status_code == 404

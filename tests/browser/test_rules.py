@@ -8,7 +8,6 @@ import httpx
 import pytest
 
 from tests.house import House
-from tools.reference import list_documented_errors
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -131,15 +130,6 @@ async def test_production_shows_the_house_and_takes_no_work(house: House) -> Non
     finally:
         api.kill()
         house.apis.remove(api)
-
-
-async def test_every_documented_error_has_a_page(house: House) -> None:
-    async with httpx.AsyncClient(base_url=house.url, headers=HTML) as client:
-        for error in list_documented_errors():
-            page = await client.get(f"/errors/{error.code}")
-            assert page.status_code == 200, error.code
-            assert error.title.replace("'", "&#39;") in page.text
-        assert (await client.get("/errors/never_heard_of")).status_code == 404
 
 
 async def test_the_reference_shows_every_operation_and_every_field(house: House) -> None:

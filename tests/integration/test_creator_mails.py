@@ -58,7 +58,6 @@ async def creator(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     async with open_resources(Settings.load()) as resources, open_creator(resources) as house:
-        assert house is not None
         yield house
 
 

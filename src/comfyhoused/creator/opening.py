@@ -1,4 +1,4 @@
-"""Opens Creator's side of a house, where it has one, and waits until its database is fit."""
+"""Opens Creator's side of a house and waits until its database is fit."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,16 +22,16 @@ _DATABASE_SECONDS = 1.0
 
 
 @asynccontextmanager
-async def open_creator(resources: Resources) -> AsyncIterator[CreatorHouse | None]:
-    """Yield Creator's side of the house; None where no database is named. Reaches for nothing.
+async def open_creator(resources: Resources) -> AsyncIterator[CreatorHouse]:
+    """Yield Creator's side of the house. Reaches for nothing.
 
-    Raises UnfitHouse for plans, presets or keys that are not right.
+    Raises UnfitHouse where no database is named, and for plans, presets or keys that are not
+    right.
     """
     settings = resources.settings
     database = make_database(settings)
     if database is None:
-        yield None
-        return
+        raise UnfitHouse("CH_DATABASE_URL is not set: Creator keeps its users there.")
     try:
         async with open_google(settings) as google:
             yield CreatorHouse(

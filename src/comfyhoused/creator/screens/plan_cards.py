@@ -4,10 +4,8 @@ from comfyhoused.creator.house import CreatorHouse
 from comfyhoused.web.plan_cards import PlanCard
 
 
-def list_plan_cards(house: CreatorHouse | None) -> list[PlanCard]:
-    """Return the plans that anybody may choose; none where Creator is not open."""
-    if house is None:
-        return []
+def list_plan_cards(house: CreatorHouse) -> list[PlanCard]:
+    """Return the plans that anybody may choose."""
     return [
         PlanCard(plan.title, plan.price_cents, plan.included, plan.overage_cents, plan.summary)
         for plan in house.plans.list_offered()
