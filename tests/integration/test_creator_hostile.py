@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from comfyhoused.creator.erasure import erase_leaving_users
+from comfyhoused.creator.places import choose_local_folders, list_places
+from comfyhoused.creator.sources.beneath import PathRefused
 from comfyhoused.creator.tables import Connection, User
 from comfyhoused.kit.clock import get_now
 from comfyhoused.kit.ids import make_id
@@ -16,7 +18,7 @@ from tests.creator_sign_in import create_user
 from tests.creator_stock import Stock
 from tests.house import SECRET
 from tests.near_app import open_near_app
-from tests.watch_stage import WatchStage, open_watch_stage, put
+from tests.watch_stage import EMAIL, WatchStage, open_watch_stage, put
 
 
 @pytest.fixture
@@ -40,6 +42,25 @@ async def test_a_name_that_is_no_text_is_skipped_and_its_neighbours_are_edited(
         put(stage.raw / os.fsdecode(b"M\xe4rz") / "c.jpg")
         photos = await stage.wait_states(complete=1, skipped=2)
     assert {one.skip_code for one in photos if one.state == "skipped"} == {"name_unreadable"}
+
+
+async def test_a_folder_is_not_given_to_who_has_its_owners_address_now(stage: WatchStage) -> None:
+    house, ada = stage.house, stage.user
+    await stage.add_source()
+    (stage.root / EMAIL / "Private").mkdir()
+    assert (await list_places(house, ada)).local_folders == [f"{EMAIL}/Private"]
+    async with house.database.begin() as session:
+        (await session.get_one(User, ada.id)).email = "ada.new@example.com"
+    heir = await create_user(house.database, EMAIL.upper())
+    assert (await list_places(house, heir)).local_folders == []
+    with pytest.raises(PathRefused, match="Another account"):
+        await choose_local_folders(house, heir)
+    namesake = User(id=make_id("user"), google_sub="another", email="grace@example.com")
+    async with house.database.begin() as session:
+        session.add(namesake)
+    grace = await create_user(house.database, "Grace@example.com")
+    with pytest.raises(PathRefused, match="Another account"):
+        await choose_local_folders(house, grace)
 
 
 async def test_google_is_told_that_a_house_without_creator_wants_no_calls(

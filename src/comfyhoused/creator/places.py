@@ -6,13 +6,14 @@ is stored.
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from comfyhoused.adapters.google.documents import FOLDER, DriveFile
 from comfyhoused.adapters.google.drive import Drive, quote_text
 from comfyhoused.adapters.google.errors import DriveFault, DriveFileMissing, DriveNotGranted
 from comfyhoused.creator.house import CreatorHouse
+from comfyhoused.creator.sources.beneath import PathRefused
 from comfyhoused.creator.sources.disk_threads import run_on_disk
 from comfyhoused.creator.sources.drive_folders import (
     find_or_make_folder,
@@ -92,11 +93,13 @@ async def list_places(house: CreatorHouse, user: User) -> Places:
         query = select(Connection).where(Connection.user_id == user.id)
         rows = (await session.scalars(query.order_by(Connection.created_at))).all()
         taken = await _list_taken(session, user.id)
+        is_theirs = not await _is_disputed(session, user)
     drives = [
         DrivePlace(row.id, row.email, row.state == "connected", row.mode == "full") for row in rows
     ]
     has_local = house.settings.local_sources_dir is not None
-    folders = await run_on_disk(_list_local, house, user.email) if has_local else []
+    looks = has_local and is_theirs
+    folders = await run_on_disk(_list_local, house, user.email) if looks else []
     free = [path for path in folders if path not in taken]
     return Places(drives, house.google.known_as is not None, has_local, free)
 
@@ -161,6 +164,12 @@ async def choose_local_folders(
     Raises LocalSourcesOff, PathRefused, DiskAway.
     """
     root = get_local_root(house)
+    async with house.database.begin() as session:
+        if await _is_disputed(session, user):
+            raise PathRefused(
+                "Another account here has, or had, your e-mail address, and the folder may be "
+                "theirs. Ask who runs this server."
+            )
 
     def choose() -> tuple[str, str]:
         home = get_home(root, user.email)
@@ -196,6 +205,18 @@ def _list_local(house: CreatorHouse, email: str) -> list[str]:
         return list_folders(get_local_root(house), email)
     except ComfyhouseError:
         return []
+
+
+async def _is_disputed(session: AsyncSession, user: User) -> bool:
+    """Tell whether the folder that is named for the user may be somebody else's.
+
+    Addresses change hands; what lies in the folder does not.
+    """
+    address = user.email.lower()
+    namesake = exists().where(func.lower(User.email) == address, User.id != user.id)
+    home = func.lower(func.split_part(Source.raw_key, "/", 1))
+    settler = exists().where(Source.kind == "local", home == address, Source.user_id != user.id)
+    return bool(await session.scalar(select(or_(namesake, settler))))
 
 
 async def _list_taken(session: AsyncSession, user_id: str) -> set[str]:
