@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from skimage.color import deltaE_ciede2000, rgb2lab
 
+from comfyhoused.core.photos.encoding import choose_webp
 from comfyhoused.core.photos.errors import PhotoTooLarge, PhotoUnreadable
 from comfyhoused.core.photos.finishing import finish_photo
 from comfyhoused.core.photos.png_parts import write_png
@@ -191,6 +192,15 @@ def test_a_png_of_16_bits_of_colour_is_edited_as_8_and_says_so(tmp_path: Path) -
     finished = pass_through(tmp_path / "p.png", tmp_path)
     assert (finished.kind, finished.notes) == ("png", ("eight_bits",))
     assert np.array_equal(open_upright(tmp_path / "result"), scene)
+
+
+def test_a_webp_without_loss_stays_so_while_memory_lets_us(tmp_path: Path) -> None:
+    scene = Image.fromarray(make_scene(channels=4))
+    path = write_photo(tmp_path / "photo", "webp", scene, lossless=True, exact=True)
+    assert pass_through(path, tmp_path).notes == ()
+    assert np.array_equal(open_upright(tmp_path / "result"), np.asarray(scene, np.float64))
+    assert "lossless" in choose_webp(30_000_000, is_lossless=True)
+    assert choose_webp(30_000_001, is_lossless=True) == {"quality": 100, "exact": True}
 
 
 def test_a_palette_comes_back_as_its_colours(tmp_path: Path) -> None:

@@ -7,6 +7,9 @@ from comfyhoused.core.photos.shapes import Note
 KEPT_WORDS: dict[Note, str] = {
     "transparent_as_png": "The result is a PNG, because a JPEG cannot be transparent.",
     "heic_as_jpeg": "The result is a JPEG: HEIC photos are read on this server, but not written.",
+    "webp_with_loss": (
+        "The result is compressed with a little loss: without, it would be too large for us."
+    ),
     "eight_bits": "The original has more than 8 bits a colour; the result has 8.",
     "in_srgb": "The result is in sRGB: its original's colour profile leads one way only.",
     "hdr_part_dropped": (

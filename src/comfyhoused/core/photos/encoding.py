@@ -22,6 +22,8 @@ _FINE_STEPS = 592
 #: A WebP at it is as fine as a JPEG at 92. More effort takes twice the time for a tenth less of
 #: size, and without loss ten times.
 _WEBP_QUALITY, _WEBP_METHOD, _LOSSLESS_EFFORT = 93, 0, 20
+#: Its encoder takes 28 bytes of memory a pixel where nothing is to be lost, else half of that.
+_MOST_LOSSLESS_PIXELS, _FINEST = 30_000_000, 100
 _TIFF_COMPRESSIONS = {"raw": None, "packbits": "packbits", "tiff_lzw": "tiff_lzw"}
 _PREDICTOR, _DIFFERENCES = 317, 2
 
@@ -87,6 +89,15 @@ def _choose_jpeg(original: Image.Image) -> dict[str, object]:
     return chosen | {"quality": _QUALITY}
 
 
+def choose_webp(pixels: int, *, is_lossless: bool) -> dict[str, object]:
+    """Return how to encode: without loss where the original was, and memory lets us."""
+    if not is_lossless:
+        return {"quality": _WEBP_QUALITY}
+    if pixels > _MOST_LOSSLESS_PIXELS:
+        return {"quality": _FINEST, "exact": True}
+    return {"quality": _LOSSLESS_EFFORT, "exact": True, "lossless": True}
+
+
 def _write_webp(
     image: Image.Image,
     file: BinaryIO,
@@ -98,13 +109,11 @@ def _write_webp(
     image.save(
         file,
         "WEBP",
-        lossless=is_lossless,
-        quality=_LOSSLESS_EFFORT if is_lossless else _WEBP_QUALITY,
         method=_WEBP_METHOD,
-        exact=is_lossless,
         exif=metadata.exif,
         xmp=metadata.xmp,
         icc_profile=profile,
+        **choose_webp(image.width * image.height, is_lossless=is_lossless),
     )
 
 

@@ -8,11 +8,12 @@ from PIL import Image, ImageChops
 
 from comfyhoused.core.photos import heic
 from comfyhoused.core.photos.colour import convert_from_srgb, make_srgb_profile
-from comfyhoused.core.photos.encoding import encode
+from comfyhoused.core.photos.encoding import choose_webp, encode
 from comfyhoused.core.photos.errors import PhotoTooLarge
 from comfyhoused.core.photos.opening import MAX_PIXELS, OpenedPhoto, open_photo, translate_faults
 from comfyhoused.core.photos.pixels import decode, join, read_picture
 from comfyhoused.core.photos.previews import write_previews
+from comfyhoused.core.photos.riff_parts import is_lossless_webp
 from comfyhoused.core.photos.shapes import FinishedPhoto, Note, PhotoKind, PreviewWanted
 from comfyhoused.core.photos.xmp import has_gain_map
 
@@ -51,12 +52,15 @@ def finish_photo(
         is_whole = encode(
             photo, original, target, kind, join(look.image, alpha), metadata, look.profile
         )
+        notes = list(_list_notes(photo, kind, look, is_whole=is_whole))
+        if kind == "webp" and _loses(original, colours.width * colours.height):
+            notes.append("webp_with_loss")
         return FinishedPhoto(
             kind=kind,
             width=colours.width,
             height=colours.height,
             size_bytes=target.stat().st_size,
-            notes=tuple(_list_notes(photo, kind, look, is_whole=is_whole)),
+            notes=tuple(notes),
             previews=made,
         )
 
@@ -99,6 +103,11 @@ def _is_grey(colours: Image.Image) -> bool:
     red, green, blue = colours.split()
     apart = [ImageChops.difference(*pair) for pair in ((red, green), (green, blue))]
     return not any(any(image.histogram()[_GREY_LEVELS + 1 :]) for image in apart)
+
+
+def _loses(original: Path, pixels: int) -> bool:
+    """Tell whether a WebP that had no loss has some now."""
+    return is_lossless_webp(original) and "lossless" not in choose_webp(pixels, is_lossless=True)
 
 
 def _list_notes(

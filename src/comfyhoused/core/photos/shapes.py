@@ -31,6 +31,7 @@ Note = Literal[
     "in_srgb",
     "metadata_dropped",
     "transparent_as_png",
+    "webp_with_loss",
 ]
 
 
