@@ -9,7 +9,7 @@ from comfyhoused.adapters.mail.smtp import MailServer
 from comfyhoused.adapters.moderation.command import CommandModerator
 from comfyhoused.adapters.moderation.http import HttpModerator
 from comfyhoused.adapters.moderation.moderator import Moderator
-from comfyhoused.adapters.redis.client import Store, open_store
+from comfyhoused.adapters.redis.client import Store, StoreUnavailable, open_store
 from comfyhoused.adapters.redis.durability import find_weaknesses, is_cluster
 from comfyhoused.adapters.redis.schema import SCHEMA, get_schema
 from comfyhoused.adapters.storage.local import LocalStorage
@@ -138,13 +138,19 @@ async def open_resources(
 async def check_fitness(resources: Resources) -> None:
     """Raise UnfitHouse with every reason in production; warn in development.
 
-    A Redis that we cannot work with at all is refused in either.
+    A Redis that we cannot work with at all is refused in either. Production does not wait for one
+    that is away (StoreUnavailable) with settings that it refuses.
     """
-    house = resources.settings.house
-    await _check_usable(resources.store)
-    reasons = [f"Redis: {weakness}" for weakness in await find_weaknesses(resources.store)]
-    reasons += find_unfit_settings(resources.settings)
-    if reasons and house.mode == "production":
+    is_production = resources.settings.house.mode == "production"
+    reasons = list(find_unfit_settings(resources.settings))
+    try:
+        await _check_usable(resources.store)
+        weaknesses = await find_weaknesses(resources.store)
+        reasons = [f"Redis: {weakness}" for weakness in weaknesses] + reasons
+    except StoreUnavailable:
+        if not (reasons and is_production):
+            raise
+    if reasons and is_production:
         raise UnfitHouse("Not fit for production:\n- " + "\n- ".join(reasons))
     for reason in reasons:
         log.warning("development only: %s", reason)

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from comfyhoused.adapters.redis.client import open_store
+from comfyhoused.adapters.redis.client import StoreUnavailable, open_store
 from comfyhoused.core.jobs.record import find_job
 from comfyhoused.core.jobs.states import JobState
-from comfyhoused.resources import UnfitHouse, open_resources
+from comfyhoused.resources import UnfitHouse, check_fitness, open_resources
 from comfyhoused.settings import Settings
 from tests.conftest import MakeValkey
 from tests.job_desks import admit_job, claim_next
+from tests.ports import take_port
 from tests.processes import ValkeyProcess
 
 
@@ -43,6 +44,20 @@ async def test_production_names_every_weakness_at_once(
     async with open_resources(make_settings(valkey.url, CH_MODE="development")):
         pass  # a warning is enough there
     await store.aclose()
+
+
+async def test_production_refuses_a_stand_in_also_while_redis_is_away(make_settings) -> None:
+    """Signing in needs Postgres alone: nobody may do so meanwhile by a stand-in for Google."""
+    own = {"CH_MODE": "production", "CH_SECRET": "x" * 32}
+    creator = {"CH_DATABASE_URL": "postgresql://127.0.0.1/x", "CH_VAULT_KEYS": "A" * 43}
+    public = {"CH_PUBLIC_URL": "https://house.example"}
+    nobody = f"redis://127.0.0.1:{take_port()}/0"
+    stand_in = {"CH_GOOGLE_ISSUER": "http://127.0.0.1:9000"}
+    for environment, refusal in (({}, StoreUnavailable), (stand_in, UnfitHouse)):
+        settings = make_settings(nobody, **own, **creator, **public, **environment)
+        async with open_resources(settings, needs_store=False) as resources:
+            with pytest.raises(refusal):
+                await check_fitness(resources)
 
 
 async def test_a_fit_house_opens_in_production(make_settings, make_valkey: MakeValkey) -> None:
