@@ -2,6 +2,8 @@
 
 from urllib.parse import urlencode, urlsplit
 
+import orjson
+
 HOME = "/creator/home"
 SIGN_IN = "/creator/sign-in"
 #: Where those go who have not been shown everything yet.
@@ -19,7 +21,10 @@ def make_sign_in_path(next_path: str) -> str:
 
 def check_next(path: str) -> str:
     """Return the path where it is a screen of Creator's, else its home."""
-    if len(path) > _LONGEST or "\\" in path or not path.isprintable() or ".." in path:
+    if "\\" in path or not path.isprintable() or ".." in path:
+        return HOME
+    # It travels in a cookie (flows.py), as JSON: three must fit, whatever letters they are of.
+    if len(orjson.dumps(path)) > _LONGEST:
         return HOME
     try:
         parts = urlsplit(path)
