@@ -18,7 +18,8 @@ from sqlalchemy import select
 
 from comfyhoused.creator.edits.canceling import cancel_edit
 from comfyhoused.creator.edits.listing import count_edits
-from comfyhoused.creator.edits.retrying import list_failed, retry_edit, retry_many
+from comfyhoused.creator.edits.retrying import retry_edit
+from comfyhoused.creator.edits.retrying_all import retry_all
 from comfyhoused.creator.migrating import upgrade_database
 from comfyhoused.creator.tables import Delivery, Edit, Entry, Photo
 from comfyhoused.kit.errors import Conflict, Unavailable
@@ -175,10 +176,7 @@ async def wait_all_delivered(torture: Torture) -> None:
     async def try_again() -> None:
         while True:
             with suppress(Unavailable):
-                async with database.begin() as session:
-                    failed = await list_failed(session, stage.user_id)
-                if failed:
-                    await retry_many(stage.creator, stage.user_id)
+                await retry_all(stage.creator, stage.user_id)
                 await torture.retry_canceled()
             await asyncio.sleep(1)
 

@@ -3,10 +3,11 @@
 import asyncio
 from datetime import timedelta
 
-from sqlalchemy import update
+from sqlalchemy import func, insert, select, update
 
 from comfyhoused.adapters.postgres.database import Database
 from comfyhoused.creator.bundles import bundle_notes
+from comfyhoused.creator.forgetting import KEPT_FOR, MOST_KEPT, forget_notifications
 from comfyhoused.creator.notifications import (
     count_unread,
     list_notifications,
@@ -92,3 +93,32 @@ async def test_reading_is_for_ones_own(database: Database) -> None:
         assert await count_unread(session, ada.id) == 2
         assert await read_notifications(session, ada.id) == 2
         assert await count_unread(session, ada.id) == 0
+
+
+async def test_old_ones_go_and_of_a_batch_all_but_the_newest(database: Database) -> None:
+    ada, bob = [await create_user(database, f"{name}@example.com") for name in ("ada", "bob")]
+    now = get_now()
+    fields = {"user_id": ada.id, "title": "Title"}
+    rows = [
+        {"id": f"n{n}", "once": f"{n}", "kind": "edit_delivered", "mail": "none",
+         "created_at": now - timedelta(seconds=n), **fields}
+        for n in range(MOST_KEPT + 50)
+    ]  # fmt: skip
+    rows[MOST_KEPT + 7]["kind"] = "reconnect"
+    rows[MOST_KEPT + 8]["mail"] = "digest"
+    async with database.begin() as session:
+        await session.execute(insert(Notification), rows)
+        for number in range(3):
+            await notify(session, bob.id, "kind", str(number), "Title", mail="now")
+        of_bob = update(Notification).where(Notification.user_id == bob.id)
+        await session.execute(of_bob.values(created_at=now - KEPT_FOR - timedelta(seconds=1)))
+        mailed = of_bob.where(Notification.once != "0")
+        await session.execute(mailed.values(mailed_at=now - KEPT_FOR))
+    assert await forget_notifications(database) == 48 + 2
+    assert await forget_notifications(database) == 0
+    async with database.begin() as session:
+        left = select(Notification.user_id, func.count()).group_by(Notification.user_id)
+        assert {row[0]: row[1] for row in await session.execute(left)} == {
+            ada.id: MOST_KEPT + 2,
+            bob.id: 1,
+        }

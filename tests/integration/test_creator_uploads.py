@@ -27,14 +27,17 @@ from comfyhoused.creator.uploads import (
     abandon_upload,
     create_upload,
     get_upload,
+    give_up_uploads,
     list_uploads,
     take_part,
 )
 from comfyhoused.kit.clock import get_now
 from tests.api_process import LoneApi
+from tests.broken_rows import break_rows
 from tests.creator_sign_in import create_user, sign_in_creator
 from tests.photo_files import make_scene, write_photo
 from tests.processes import ServerProcess
+from tests.small_disk import mount_small_disk
 from tests.watch_stage import WatchStage, open_watch_stage
 
 PART = LEAST_PART_BYTES
@@ -307,6 +310,69 @@ async def test_what_cannot_be_placed_is_told(
     async with stage.house.database.begin() as session:
         told = (await session.scalars(select(Notification))).all()
     assert [one.kind for one in told] == ["upload_failed"]
+
+
+async def test_a_fault_of_ours_is_tried_again_holds_up_nobody_and_is_told_in_the_end(
+    stage: WatchStage, source: Source, photo: bytes
+) -> None:
+    broken, other = [await begin(stage, source, PART, name) for name in ("broken", "other")]
+    for upload in (broken, other):
+        await send(stage, upload, photo[:PART])
+    condition = f"NEW.id = '{broken.id}' AND NEW.state = 'placed'"
+    await break_rows(stage.house.database, "uploads", condition)
+
+    assert await place_uploads(stage.house, "worker") == 2
+    assert (await read_row(stage, other)).state == "placed"
+    row = await read_row(stage, broken)
+    assert (row.state, row.tries, row.lease_holder) == ("received", 1, None)
+
+    async with stage.house.database.begin() as session:
+        await session.execute(
+            update(Upload).where(Upload.id == broken.id).values(tries=59, next_try_at=get_now())
+        )
+    await place_uploads(stage.house, "worker")
+    row = await read_row(stage, broken)
+    assert row.error is not None
+    assert (row.state, row.error["code"]) == ("failed", "upload_broke")
+    assert await list_objects(stage) == []
+    async with stage.house.database.begin() as session:
+        told = (await session.scalars(select(Notification))).all()
+    assert [one.kind for one in told] == ["upload_failed"]
+
+
+async def test_a_full_disk_of_the_server_is_waited_for(
+    stage: WatchStage, source: Source, photo: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    upload = await begin(stage, source, PART)
+    await send(stage, upload, photo[:PART])
+    spool = stage.house.spool_dir
+    with mount_small_disk(spool, PART // 2):
+        assert await place_uploads(stage.house, "worker") == 1
+    row = await read_row(stage, upload)
+    assert (row.state, row.tries) == ("received", 1)
+    assert "the server's disk is full" in caplog.text
+    async with stage.house.database.begin() as session:
+        await session.execute(update(Upload).values(next_try_at=get_now()))
+    await place_uploads(stage.house, "worker")
+    assert (await read_row(stage, upload)).state == "placed"
+
+
+async def test_what_is_given_up_leaves_no_part_whenever_its_process_dies(
+    stage: WatchStage, source: Source, photo: bytes
+) -> None:
+    upload = await begin(stage, source, len(photo))
+    await send(stage, upload, photo[:PART])
+    async with stage.house.database.begin() as session:  # and there it died
+        assert await give_up_uploads(session, Upload.id == upload.id) == 1
+        assert await list_uploads(session, stage.user.id) == []
+        with pytest.raises(UploadNotFound):
+            await get_upload(session, stage.user.id, upload.id)
+    assert len(await list_objects(stage)) == 1
+    again = await begin(stage, source, len(photo))
+    assert again.id != upload.id
+    assert await drop_old_uploads(stage.house) == 1
+    assert await list_objects(stage) == []
+    assert (await read_row(stage, again)).state == "receiving"
 
 
 async def test_a_worker_that_died_over_it_is_followed_by_another(

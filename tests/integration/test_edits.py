@@ -295,6 +295,7 @@ async def test_photos_wait_for_units_and_are_edited_when_there_are_some(
     stage = await house.add_user("free")
     edits = [await stage.drop(f"{n}.jpg", make_photo((n, 2 * n, 90))) for n in range(12)]
     assert [edit is not None for edit in edits] == [True] * 10 + [False] * 2
+    house.add_watcher()
     async with stage.creator.database.begin() as session:
         user = await session.get_one(User, stage.user_id)
         assert (await count_edits(session, stage.user_id)).photos_waiting == 2

@@ -1,13 +1,13 @@
 """Creator's chores, which every worker does beside its jobs."""
 
-from collections.abc import Coroutine
+from collections.abc import Awaitable
 from functools import partial
-from typing import Any
 
 from comfyhoused.core.chores import repeat_chore
 from comfyhoused.creator.digests import send_digests
 from comfyhoused.creator.edits.chores import list_edit_chores
 from comfyhoused.creator.erasure import erase_leaving_users
+from comfyhoused.creator.forgetting import forget_notifications
 from comfyhoused.creator.house import CreatorHouse
 from comfyhoused.creator.placing import drop_old_uploads, place_uploads
 from comfyhoused.creator.resealing import reseal_tokens
@@ -19,9 +19,10 @@ _PLACING_SECONDS = 1.0
 _ERASING_SECONDS = 5.0
 
 
-def list_chores(house: CreatorHouse, name: str) -> list[Coroutine[Any, Any, object]]:
+def list_chores(house: CreatorHouse, name: str) -> list[Awaitable[object]]:
     """Return each chore as work without an end; `name` is under what this worker takes leases."""
     forget = partial(forget_sessions, house.database)
+    prune = partial(forget_notifications, house.database)
     reseal = partial(reseal_tokens, house)
     return [
         *list_edit_chores(house, name),
@@ -34,5 +35,6 @@ def list_chores(house: CreatorHouse, name: str) -> list[Coroutine[Any, Any, obje
         repeat_chore("forgetting old uploads", partial(drop_old_uploads, house), seconds=_HOUR),
         repeat_chore("mailing news", partial(send_digests, house), seconds=_MAILING_SECONDS),
         repeat_chore("forgetting old sessions", forget, seconds=_HOUR),
+        repeat_chore("forgetting old notifications", prune, seconds=_HOUR),
         repeat_chore("sealing tokens anew", reseal, seconds=_HOUR),
     ]

@@ -1,20 +1,25 @@
 """News of a user's edits as they happen, for pages that are open. A hint: rows are the truth.
 
 Kinds: `edit.changed` (`edit_id`, `state`), `edit.progress` (`edit_id`, `share` 0–1),
-`delivery.changed` (`edit_id`, `state`), `upload.changed` (`id`),
+`delivery.changed` (`edit_id`, `state`), `photos.changed` (some were taken in, wait for the plan or
+were skipped), `upload.changed` (`id`),
 `bell` (something is new in the notifications).
 """
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Any, Literal
 
 from comfyhoused.adapters.redis.client import Store, StoreUnavailable
 from comfyhoused.core.jobs.events import Event, EventHub
 
-NewsKind = Literal["edit.changed", "edit.progress", "delivery.changed", "upload.changed", "bell"]
+_LOOK = Event(None, "look", {})
+
+NewsKind = Literal[
+    "edit.changed", "edit.progress", "delivery.changed", "photos.changed", "upload.changed", "bell"
+]
 
 
 def make_channel(user_id: str) -> str:
@@ -31,15 +36,17 @@ async def tell(store: Store, user_id: str, kind: NewsKind, data: dict[str, Any])
 
 async def follow(
     hub: EventHub, user_id: str, *, idle_seconds: float = 15
-) -> AsyncIterator[Event | None]:
+) -> AsyncGenerator[Event | None, None]:
     """Yield the user's news from now on; `type` is the kind, `data` as it was told.
 
-    None: something may have been missed, or nothing happened for the idle period; a page then
-    reads its rows again (or only keeps the connection warm). Raises StoreUnavailable.
+    The kind `look` comes first, once nothing is missed any more, and whenever something may have
+    been missed: a page then reads its rows again. None: nothing happened for the idle period.
+    Raises StoreUnavailable.
     """
     async with hub.follow_channel(make_channel(user_id)) as queue:
+        yield _LOOK
         while True:
             try:
-                yield await asyncio.wait_for(queue.get(), idle_seconds)
+                yield await asyncio.wait_for(queue.get(), idle_seconds) or _LOOK
             except TimeoutError:
                 yield None

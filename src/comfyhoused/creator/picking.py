@@ -22,6 +22,7 @@ from comfyhoused.creator.edits.finding import tell_edit
 from comfyhoused.creator.flows import Flow, make_flow
 from comfyhoused.creator.house import CreatorHouse
 from comfyhoused.creator.intake import Look, take_in
+from comfyhoused.creator.news import tell
 from comfyhoused.creator.next_page import check_next
 from comfyhoused.creator.sign_in import get_callback_url, send_to_google
 from comfyhoused.creator.sources.drive import make_seen
@@ -170,6 +171,8 @@ async def _edit_picked(house: CreatorHouse, source_id: str, seen: SeenFile) -> b
         edit = await edit_photo(session, house, photo, source)
     if edit is not None:
         await tell_edit(house, edit)
+    else:
+        await tell(house.resources.store, source.user_id, "photos.changed", {})
     return True
 
 

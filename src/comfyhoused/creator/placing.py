@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from comfyhoused.adapters.postgres.database import DatabaseUnavailable
@@ -20,14 +20,14 @@ from comfyhoused.adapters.storage.storage import ObjectMissing
 from comfyhoused.core.photos.errors import PhotoKindUnknown
 from comfyhoused.core.photos.kinds import sniff_kind
 from comfyhoused.core.photos.shapes import CONTENT_TYPES
-from comfyhoused.creator.edits.work import open_desk
+from comfyhoused.creator.edits.work import ServerDiskFull, open_desk
 from comfyhoused.creator.house import CreatorHouse
 from comfyhoused.creator.news import tell
 from comfyhoused.creator.notifications import notify
 from comfyhoused.creator.sources.folder import SourceFolder
 from comfyhoused.creator.sources.opening import open_folder
 from comfyhoused.creator.tables import Source, Upload
-from comfyhoused.creator.uploads import REMEMBERED_FOR, erase_parts
+from comfyhoused.creator.uploads import REMEMBERED_FOR, erase_parts, forget_upload, give_up_uploads
 from comfyhoused.creator.watching.leases import ring_source
 from comfyhoused.kit.errors import ComfyhouseError, Unavailable, make_problem
 from comfyhoused.kit.ids import make_id
@@ -42,6 +42,7 @@ _MOST_TRIES = 60
 _FIRST_PAUSE_SECONDS = 2.0
 _LONGEST_PAUSE_SECONDS = 600.0
 _OVER = ("placed", "failed")
+_FORGOTTEN_AT_ONCE = 200
 
 
 class UploadLost(ComfyhouseError):
@@ -49,6 +50,14 @@ class UploadLost(ComfyhouseError):
 
     code = "upload_lost"
     title = "The photo was lost on its way"
+
+
+class UploadBroke(ComfyhouseError):
+    """A fault of ours stopped it; it is tried again, and given up when that was of no use."""
+
+    code = "upload_broke"
+    title = "Something broke on our side"
+    retryable = True
 
 
 class _HoldGone(Exception):
@@ -73,17 +82,25 @@ async def place_uploads(house: CreatorHouse, name: str) -> int:
 
 
 async def drop_old_uploads(house: CreatorHouse) -> int:
-    """Give up what no part came of for a day, and forget what is over as long; returns how many."""
+    """Give up what no part came of for a day, and forget what is over as long; returns how many.
+
+    A row goes after its parts: what was cut off in between is done the next time.
+    """
     is_left = (Upload.state == "receiving") & (Upload.next_try_at < func.now())
-    is_known = Upload.state.in_(_OVER) & (Upload.next_try_at < func.now() - REMEMBERED_FOR)
     async with house.database.begin() as session:
-        rows = await session.execute(
-            delete(Upload).where(is_left | is_known).returning(Upload.user_id, Upload.id)
-        )
-        gone = rows.all()
-    for user_id, upload_id in gone:
-        await erase_parts(house, user_id, upload_id)
-    return len(gone)
+        await give_up_uploads(session, is_left)
+    is_over = Upload.state.in_(_OVER) & (Upload.next_try_at < func.now() - REMEMBERED_FOR)
+    query = select(Upload.user_id, Upload.id).where(is_over, Upload.id > bindparam("after"))
+    page = query.order_by(Upload.id).limit(_FORGOTTEN_AT_ONCE)
+    count, after = 0, ""
+    while True:
+        async with house.database.begin() as session:
+            rows = (await session.execute(page, {"after": after})).all()
+        if not rows:
+            return count
+        after = rows[-1].id
+        for user_id, upload_id in rows:
+            count += await forget_upload(house, user_id, upload_id)
 
 
 async def _claim(house: CreatorHouse, holder: str) -> list[_Held]:
@@ -119,8 +136,10 @@ async def _place_one(house: CreatorHouse, held: _Held) -> None:
         return
     except ComfyhouseError as error:
         log.info("upload %s: %s (%s)", held.upload.id, error.detail, error.code)
-        with suppress(_HoldGone, DatabaseUnavailable):
-            await _note_failure(house, held, error)
+        await _try_later(house, held, error)
+    except Exception:  # the border of one upload: the others are placed all the same
+        log.exception("upload %s met a fault of ours", held.upload.id)
+        await _try_later(house, held, UploadBroke("We are told of it. Add the photo again."))
 
 
 async def _place(house: CreatorHouse, held: _Held) -> None:
@@ -169,12 +188,23 @@ def _read_start(path: Path) -> bytes:
         return file.read(64)
 
 
+async def _try_later(house: CreatorHouse, held: _Held, error: ComfyhouseError) -> None:
+    """Note the failure; where that fails, too, the upload is due again when its lease is over."""
+    try:
+        await _note_failure(house, held, error)
+    except (_HoldGone, DatabaseUnavailable):
+        return
+    except Exception:  # the border of one upload, as above
+        log.exception("noting what became of upload %s met a fault of ours", held.upload.id)
+
+
 async def _note_failure(house: CreatorHouse, held: _Held, error: ComfyhouseError) -> None:
     """Try it again later, or give it up where that is of no use."""
     tries = held.upload.tries + 1
     may_come_back = isinstance(error, Unavailable) or error.retryable
     is_waited_for = may_come_back or held.source.state == "reconnect"
-    if is_waited_for and not isinstance(error, PhotoKindUnknown) and tries < _MOST_TRIES:
+    may_wait = tries < _MOST_TRIES or isinstance(error, ServerDiskFull)
+    if is_waited_for and may_wait and not isinstance(error, PhotoKindUnknown):
         pause = min(_FIRST_PAUSE_SECONDS * 2 ** min(tries - 1, 20), _LONGEST_PAUSE_SECONDS)
         at = func.now() + timedelta(seconds=pause)
         async with house.database.begin() as session:

@@ -14,6 +14,7 @@ from comfyhoused.creator import (
 )
 from comfyhoused.creator.edits import crew, delivering
 from comfyhoused.creator.screens.every import SCREENS
+from comfyhoused.creator.streams import NewsStreams
 from comfyhoused.creator.visitors import install_sign_in_needed
 from comfyhoused.creator.watching import push, watcher
 
@@ -26,4 +27,5 @@ def install_creator(app: FastAPI) -> None:
     doors = (sign_in, coming_back, connecting, picking, disconnecting, push, unsubscribing)
     for module in (*doors, upload_routes, *SCREENS):
         app.include_router(module.router)
+    app.state.news_streams = NewsStreams()
     install_sign_in_needed(app)

@@ -5,11 +5,12 @@ when its user says so. Signing in always makes a new one: no cookie from before 
 """
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from comfyhoused.adapters.postgres.database import Database
@@ -80,8 +81,7 @@ async def get_presence(database: Database, cookie: str) -> Presence:
     query = (
         select(User, Session)
         .join(Session, Session.user_id == User.id)
-        .where(Session.digest == make_digest(cookie), User.deleting_at.is_(None))
-        .where(Session.expires_at > now, Session.seen_at > now - IDLE)
+        .where(Session.digest == make_digest(cookie), *_is_live(now))
     )
     async with database.begin() as session:
         found = (await session.execute(query)).one_or_none()
@@ -93,6 +93,17 @@ async def get_presence(database: Database, cookie: str) -> Presence:
                 update(Session).where(Session.digest == row.digest).values(seen_at=now)
             )
     return Presence(user, _show(row))
+
+
+async def list_live_sessions(database: Database, digests: Collection[str]) -> set[str]:
+    """Return which of these sessions still stand for somebody, by the digests of their cookies."""
+    query = (
+        select(Session.digest)
+        .join(User, User.id == Session.user_id)
+        .where(Session.digest.in_(digests), *_is_live(get_now()))
+    )
+    async with database.begin() as session:
+        return set(await session.scalars(query))
 
 
 async def list_browsers(session: AsyncSession, user_id: str) -> list[SignedInBrowser]:
@@ -137,6 +148,11 @@ async def forget_sessions(database: Database) -> int:
     async with database.begin() as session:
         gone = await session.scalars(delete(Session).where(is_over).returning(Session.digest))
         return len(gone.all())
+
+
+def _is_live(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    is_known = Session.seen_at > now - IDLE
+    return User.deleting_at.is_(None), Session.expires_at > now, is_known
 
 
 def _show(row: Session) -> SignedInBrowser:

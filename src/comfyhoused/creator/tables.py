@@ -41,7 +41,8 @@ class Table(DeclarativeBase):
 
     type_annotation_map = {
         datetime: DateTime(timezone=True),
-        dict[str, Any]: JSONB,
+        # None is no document: what has none is found and passed over as in every other column.
+        dict[str, Any]: JSONB(none_as_null=True),
         str: Text,
         bytes: LargeBinary,
     }

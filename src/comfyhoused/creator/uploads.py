@@ -9,7 +9,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -109,7 +109,7 @@ async def create_upload(house: CreatorHouse, user_id: str, new: NewUpload) -> Up
 async def get_upload(session: AsyncSession, user_id: str, upload_id: str) -> Upload:
     """Return a user's upload; raises UploadNotFound."""
     upload = await session.get(Upload, upload_id)
-    if upload is None or upload.user_id != user_id:
+    if upload is None or upload.user_id != user_id or _is_given_up(upload):
         raise UploadNotFound("Begin it again.")
     return upload
 
@@ -117,7 +117,8 @@ async def get_upload(session: AsyncSession, user_id: str, upload_id: str) -> Upl
 async def list_uploads(session: AsyncSession, user_id: str) -> Sequence[Upload]:
     """Return what a user has on its way, and what has arrived in the last day, oldest first."""
     query = select(Upload).where(Upload.user_id == user_id)
-    return (await session.scalars(query.order_by(Upload.created_at, Upload.id))).all()
+    rows = await session.scalars(query.order_by(Upload.created_at, Upload.id))
+    return [one for one in rows if not _is_given_up(one)]
 
 
 async def take_part(
@@ -160,13 +161,35 @@ async def take_part(
 
 async def abandon_upload(house: CreatorHouse, user_id: str, upload_id: str) -> None:
     """Give up an upload that is not being placed; once more: nothing happens."""
-    query = delete(Upload).where(
-        Upload.id == upload_id, Upload.user_id == user_id, Upload.state != "received"
-    )
+    mine = (Upload.id == upload_id, Upload.user_id == user_id, Upload.state != "received")
     async with house.database.begin() as session:
-        found = await session.scalar(query.returning(Upload.id))
-    if found is not None:
-        await erase_parts(house, user_id, upload_id)
+        given_up = await give_up_uploads(session, *mine)
+    if given_up:
+        await forget_upload(house, user_id, upload_id)
+
+
+async def give_up_uploads(session: AsyncSession, *conditions: ColumnElement[bool]) -> int:
+    """Give these up: they are known to nobody any more; `forget_upload` then removes them."""
+    given_up = (
+        update(Upload)
+        .where(*conditions)
+        .values(
+            state="failed",
+            error=None,
+            once=Upload.id,  # what a page calls it is free again
+            next_try_at=func.now() - 2 * REMEMBERED_FOR,
+        )
+        .returning(Upload.id)
+    )
+    return len((await session.scalars(given_up)).all())
+
+
+async def forget_upload(house: CreatorHouse, user_id: str, upload_id: str) -> bool:
+    """Remove the parts of an upload that is over, and then its row; tells whether it was there."""
+    await erase_parts(house, user_id, upload_id)
+    gone = delete(Upload).where(Upload.id == upload_id, Upload.user_id == user_id)
+    async with house.database.begin() as session:
+        return (await session.scalar(gone.returning(Upload.id))) is not None
 
 
 async def erase_parts(house: CreatorHouse, user_id: str, upload_id: str) -> None:
@@ -183,6 +206,10 @@ def make_elsewhere(upload: Upload) -> UploadElsewhere:
         f"{upload.received:,} of {upload.size_bytes:,} bytes have arrived.",
         headers={"Upload-Offset": str(upload.received)},
     )
+
+
+def _is_given_up(upload: Upload) -> bool:
+    return upload.state == "failed" and upload.error is None
 
 
 def _check_new(house: CreatorHouse, new: NewUpload) -> None:

@@ -1,6 +1,6 @@
 """Canceling: free at any time before the result is being made."""
 
-from sqlalchemy import func, select
+from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from comfyhoused.creator.edits.finding import get_edit, tell_edit
@@ -11,7 +11,6 @@ from comfyhoused.creator.tables import Edit
 from comfyhoused.kit.errors import Conflict
 
 CANCELABLE = ("waiting", "in_line", "running")
-_PAGE = 200
 
 
 class EditDone(Conflict):
@@ -34,27 +33,6 @@ async def cancel_edit(house: CreatorHouse, user_id: str, edit_id: str) -> Edit:
             raise EditDone("It cannot be canceled any more.")
     await tell_edit(house, edit)
     return edit
-
-
-async def cancel_open(house: CreatorHouse, user_id: str, *, source_id: str | None = None) -> int:
-    """Cancel all open edits of a user, or of one source of theirs; returns how many."""
-    count = 0
-    while edits := await _cancel_some(house, user_id, source_id):
-        count += len(edits)
-        for edit in edits:
-            await tell_edit(house, edit)
-    return count
-
-
-async def _cancel_some(house: CreatorHouse, user_id: str, source_id: str | None) -> list[Edit]:
-    query = select(Edit).where(Edit.user_id == user_id, Edit.state.in_(CANCELABLE))
-    if source_id is not None:
-        query = query.where(Edit.source_id == source_id)
-    async with house.database.begin() as session:
-        edits = list(await session.scalars(query.order_by(Edit.id).limit(_PAGE).with_for_update()))
-        for edit in edits:
-            await _cancel(session, edit)
-    return edits
 
 
 async def _cancel(session: AsyncSession, edit: Edit) -> None:

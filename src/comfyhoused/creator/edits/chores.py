@@ -1,39 +1,40 @@
 """What every worker does for edits."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable
 from functools import partial
-from typing import Any
 
-from comfyhoused.creator.edits.crew import Crew, Step
+from comfyhoused.core.chores import repeat_chore
+from comfyhoused.creator.edits.beginning import begin_waiting
+from comfyhoused.creator.edits.crew import Claiming, Crew, Step
 from comfyhoused.creator.edits.delivering import deliver, give_up_delivery
 from comfyhoused.creator.edits.due import claim_deliveries, claim_edits, claim_waiting
 from comfyhoused.creator.edits.ending import give_up_edit
 from comfyhoused.creator.edits.finishing import finish_edit
 from comfyhoused.creator.edits.following import Follower
+from comfyhoused.creator.edits.retrying_all import retry_asked
 from comfyhoused.creator.edits.submitting import send_edit
-from comfyhoused.creator.edits.sweeping import begin_waiting, look_at_job, settle_dangling
+from comfyhoused.creator.edits.sweeping import look_at_job, settle_dangling
 from comfyhoused.creator.edits.tidying import leave_untidy, tidy_edit
 from comfyhoused.creator.edits.work import clear_desks
 from comfyhoused.creator.house import CreatorHouse
-from comfyhoused.kit.errors import Unavailable
-from comfyhoused.kit.log import get_logger
-
-log = get_logger(__name__)
 
 #: A step on a photo is long and cheap to repeat: its lease is longer than that of a job.
 _LEASE_FACTOR = 4
 _WAITING_SECONDS = 5.0
+_RETRYING_SECONDS = 1.0
 _SWEEP_SECONDS = 30.0
 
 
-def list_edit_chores(house: CreatorHouse, name: str) -> list[Coroutine[Any, Any, object]]:
+def list_edit_chores(house: CreatorHouse, name: str) -> list[Awaitable[object]]:
     """Return the work without an end that a worker does for edits."""
+    begin, settle = partial(begin_waiting, house), partial(settle_dangling, house)
+    retry, clear = partial(retry_asked, house), partial(clear_desks, house)
     return [
         _work(house, name),
-        _repeat("editing photos that waited", _WAITING_SECONDS, partial(begin_waiting, house)),
-        _repeat("ending reservations", _SWEEP_SECONDS, partial(settle_dangling, house)),
-        _repeat("clearing desks", _SWEEP_SECONDS, partial(clear_desks, house)),
+        repeat_chore("editing photos that waited", begin, seconds=_WAITING_SECONDS),
+        repeat_chore("trying all again", retry, seconds=_RETRYING_SECONDS),
+        repeat_chore("ending reservations", settle, seconds=_SWEEP_SECONDS),
+        repeat_chore("clearing desks", clear, seconds=_SWEEP_SECONDS),
     ]
 
 
@@ -61,7 +62,7 @@ def make_steps(house: CreatorHouse, follower: Follower) -> list[Step]:
     ]
 
 
-def _claiming(*states: str) -> Any:
+def _claiming(*states: str) -> Claiming:
     return partial(claim_edits, states=states)
 
 
@@ -72,14 +73,3 @@ async def _work(house: CreatorHouse, name: str) -> None:
         await Crew(house.database, name, lease_seconds, make_steps(house, follower)).work()
     finally:
         await follower.close()
-
-
-async def _repeat(chore: str, seconds: float, act: Callable[[], Awaitable[object]]) -> None:
-    while True:
-        try:
-            await act()
-        except Unavailable as error:
-            log.warning("%s waits: %s", chore, error.detail)
-        except Exception:  # the border of a chore: the worker's other chores go on
-            log.exception("%s met a fault of ours and is passed by", chore)
-        await asyncio.sleep(seconds)

@@ -15,6 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from comfyhoused.adapters.postgres.database import Database
 from comfyhoused.creator.tables import Delivery, Edit
 
+#: What may go wrong on our side with one row before it is given up: a fault, a lost job.
+MOST_SETBACKS = 5
+
 Row = TypeVar("Row", Edit, Delivery)
 Claimable = type[Edit] | type[Delivery]
 
@@ -68,6 +71,18 @@ async def postpone(database: Database, claim: Claim, seconds: float) -> None:
                 next_try_at=func.now() + timedelta(seconds=seconds),
             )
         )
+
+
+async def note_setback(database: Database, claim: Claim) -> int:
+    """Count one more setback of the row, and return how many there were; 0 where it is not held."""
+    async with database.begin() as session:
+        counted = (
+            update(claim.table)
+            .where(claim.table.id == claim.id, claim.table.lease_holder == claim.holder)
+            .values(setbacks=claim.table.setbacks + 1)
+            .returning(claim.table.setbacks)
+        )
+        return await session.scalar(counted) or 0
 
 
 async def count_tries(database: Database, claim: Claim) -> int:

@@ -68,7 +68,7 @@ async def edit_photo(
     """Edit a whole photo as its source says, in the transaction that has found it to be whole.
 
     The photo becomes `complete`; where its owner's plan has no unit left it becomes `waiting`, and
-    None is returned: `begin_waiting_photos` edits it when there are units again. Where the
+    None is returned: `begin_waiting` edits it when there are units again. Where the
     preset is gone, or takes other parameters by now, it becomes `skipped`.
     """
     try:

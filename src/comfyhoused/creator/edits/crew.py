@@ -9,9 +9,23 @@ from dataclasses import dataclass, field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from comfyhoused.adapters.postgres.database import Database, DatabaseUnavailable
-from comfyhoused.creator.edits.claiming import Claim, LeaseGone, count_tries, postpone, renew
+from comfyhoused.creator.edits.claiming import (
+    MOST_SETBACKS,
+    Claim,
+    LeaseGone,
+    count_tries,
+    note_setback,
+    postpone,
+    renew,
+)
 from comfyhoused.creator.edits.due import find_steps_due
-from comfyhoused.kit.errors import ComfyhouseError, Problem, Unavailable, make_problem
+from comfyhoused.kit.errors import (
+    ComfyhouseError,
+    Problem,
+    TooManyRequests,
+    Unavailable,
+    make_problem,
+)
 from comfyhoused.kit.ids import make_id
 from comfyhoused.kit.log import get_logger
 
@@ -24,7 +38,6 @@ _QUIET_SECONDS = 1.0
 _AWAY_SECONDS = 2.0
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 600.0
-_MOST_FAULTS = 5
 _LAST_WORDS_SECONDS = 2.0
 
 Claiming = Callable[[AsyncSession, str, float, int], Awaitable[list[Claim]]]
@@ -37,14 +50,16 @@ class StepBroke(ComfyhouseError):
 
     code = "step_broke"
     title = "Something broke on our side"
+    retryable = True
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One kind of work on rows: how they are taken, what is done, and how it is given up.
 
-    `act` raises Unavailable (or what else is `retryable`) to be called again later, any other
-    ComfyhouseError to be given up; `give_up` tells whether it was, else it is tried again.
+    `act` raises Unavailable (or TooManyRequests) to be called again for as long as it takes, what
+    else is `retryable` to be called again a few times, any other ComfyhouseError to be given up;
+    `give_up` tells whether it was, else it is tried again.
     """
 
     name: str
@@ -133,18 +148,21 @@ class Crew:
             raise
         except ComfyhouseError as error:
             log.info("%s of %s: %s (%s)", step.name, claim.id, error.detail, error.code)
-            if isinstance(error, Unavailable) or error.retryable:
+            if error.retryable and isinstance(error, Unavailable | TooManyRequests):
                 await self._try_later(claim, _read_wait(error))
-            elif not await step.give_up(claim, make_problem(error)):
-                await self._try_later(claim, None)
+            else:
+                await self._fall_back(step, claim, error)
         except LeaseGone:
             raise
         except Exception:  # the border of a step: one photo must not stop the others
             log.exception("%s of %s met a fault of ours", step.name, claim.id)
-            if await count_tries(self.database, claim) < _MOST_FAULTS:
-                await self._try_later(claim, None)
-            else:
-                await step.give_up(claim, make_problem(StepBroke("We are told of it.")))
+            await self._fall_back(step, claim, StepBroke("We are told of it."))
+
+    async def _fall_back(self, step: Step, claim: Claim, error: ComfyhouseError) -> None:
+        """Give the row up, but for what may go better the next time: that is tried a few times."""
+        is_over = not error.retryable or await note_setback(self.database, claim) >= MOST_SETBACKS
+        if not (is_over and await step.give_up(claim, make_problem(error))):
+            await self._try_later(claim, None)
 
     async def _act_renewing(self, step: Step, claim: Claim) -> None:
         """Do the step; stop it when somebody else has the row."""

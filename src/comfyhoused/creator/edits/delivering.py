@@ -6,8 +6,8 @@ from sqlalchemy import func
 
 from comfyhoused.adapters.storage.storage import ObjectMissing
 from comfyhoused.core.photos.shapes import CONTENT_TYPES, ENDINGS
-from comfyhoused.creator.connections import RECONNECT
 from comfyhoused.creator.edits.claiming import Claim, LeaseGone, hold_delivery
+from comfyhoused.creator.edits.ending import awaits_reconnect
 from comfyhoused.creator.edits.finding import tell_delivery
 from comfyhoused.creator.edits.pictures import get_picture
 from comfyhoused.creator.edits.rounds import make_due
@@ -69,12 +69,12 @@ async def deliver(house: CreatorHouse, claim: Claim) -> None:
 async def give_up_delivery(house: CreatorHouse, claim: Claim, problem: Problem) -> bool:
     """Leave it until its owner has it tried again; the picture stays with us.
 
-    A folder that must be reconnected is waited for.
+    A folder that must be reconnected is waited for, but for one that was removed.
     """
     async with house.database.begin() as session:
         delivery = await hold_delivery(session, claim)
         source = await session.get_one(Source, delivery.source_id)
-        if source.state == "reconnect" or problem["code"] == RECONNECT:
+        if awaits_reconnect(source, problem):
             return False
         delivery.state = "failed"
         delivery.error = dict(problem)

@@ -10,7 +10,7 @@ from comfyhoused.core.jobs.record import Job, JobNotFound, find_job
 from comfyhoused.core.jobs.settlement import Ending
 from comfyhoused.core.jobs.states import JobState
 from comfyhoused.creator.connections import RECONNECT
-from comfyhoused.creator.edits.claiming import Claim, hold_edit
+from comfyhoused.creator.edits.claiming import MOST_SETBACKS, Claim, hold_edit
 from comfyhoused.creator.edits.finding import tell_edit
 from comfyhoused.creator.edits.rounds import make_due, restart
 from comfyhoused.creator.edits.words_of_failure import reword
@@ -21,6 +21,9 @@ from comfyhoused.creator.notifications import notify
 from comfyhoused.creator.tables import Edit, Photo, Source
 from comfyhoused.kit.errors import BackendFailure, Problem, Unprocessable, make_problem
 from comfyhoused.kit.ids import make_job_id
+from comfyhoused.kit.log import get_logger
+
+log = get_logger(__name__)
 
 _BEFORE_THE_END = ("waiting", "in_line", "running")
 
@@ -39,6 +42,13 @@ class ServerFailed(BackendFailure):
     title = "The server could not edit it"
 
 
+class JobLost(BackendFailure):
+    """The edit's job, or what it had made, was lost again and again; it may be tried again."""
+
+    code = "job_lost"
+    title = "The photo was lost on its way through the servers"
+
+
 async def settle_user_ending(house: CreatorHouse, ending: Ending) -> None:
     """Note on an edit what its job came to. Idempotent; raises DatabaseUnavailable.
 
@@ -55,7 +65,7 @@ async def settle_user_ending(house: CreatorHouse, ending: Ending) -> None:
         with suppress(JobNotFound):
             await mark_erasing(house.resources.store, ending.owner, ending.job_id)
     if edit is not None and is_new:
-        await tell_edit(house, edit)
+        await tell_end(house, edit)
 
 
 async def note_end(session: AsyncSession, edit: Edit, state: JobState, job: Job | None) -> None:
@@ -63,8 +73,7 @@ async def note_end(session: AsyncSession, edit: Edit, state: JobState, job: Job 
     if state is JobState.SUCCEEDED:
         output = _find_picture(job)
         if job is None:  # its record is gone, and its output with it
-            edit.job_id = make_job_id()
-            restart(edit)
+            await send_back(session, edit, needs_new_job=True)
         elif output is None:
             await fail(session, edit, make_problem(PresetMadeNothing("It gave out no picture.")))
         else:
@@ -80,6 +89,21 @@ async def note_end(session: AsyncSession, edit: Edit, state: JobState, job: Job 
     else:
         problem = job.error if job is not None else None
         await fail(session, edit, problem or make_problem(ServerFailed("It does not say why.")))
+
+
+async def send_back(session: AsyncSession, edit: Edit, *, needs_new_job: bool) -> None:
+    """Have a locked edit's job made again, for the same unit; what is lost too often fails.
+
+    `needs_new_job`: the job has ended, or may have; else a server that still has it goes on.
+    """
+    edit.setbacks += 1
+    if edit.setbacks >= MOST_SETBACKS:
+        await fail(session, edit, make_problem(JobLost(f"That was so {edit.setbacks} times.")))
+        return
+    log.warning("the job of edit %s is gone, and is made again", edit.id)
+    if needs_new_job:
+        edit.job_id = make_job_id()
+    restart(edit)
 
 
 async def fail(session: AsyncSession, edit: Edit, problem: Problem) -> None:
@@ -103,16 +127,31 @@ async def fail(session: AsyncSession, edit: Edit, problem: Problem) -> None:
 
 
 async def give_up_edit(house: CreatorHouse, claim: Claim, problem: Problem) -> bool:
-    """Fail the edit, unless its folder must be reconnected: then it waits for that."""
+    """Fail the edit, unless its folder must be reconnected: then it waits for that.
+
+    A folder that was removed is reconnected by nobody.
+    """
     async with house.database.begin() as session:
         edit = await hold_edit(session, claim)
         source = await session.get_one(Source, edit.source_id)
-        if source.state == "reconnect" or problem["code"] == RECONNECT:
+        if awaits_reconnect(source, problem):
             return False
         await fail(session, edit, problem)
-    await tell_edit(house, edit)
-    await tell(house.resources.store, edit.user_id, "bell", {})
+    await tell_end(house, edit)
     return True
+
+
+async def tell_end(house: CreatorHouse, edit: Edit) -> None:
+    """Tell open pages how the edit stands, and ring where its owner was told; after the commit."""
+    await tell_edit(house, edit)
+    if edit.state == "failed":
+        await tell(house.resources.store, edit.user_id, "bell", {})
+
+
+def awaits_reconnect(source: Source, problem: Problem) -> bool:
+    """Tell whether the source's owner is asked to connect it again: then all of it waits."""
+    is_lost = problem["code"] == RECONNECT and source.state != "removed"
+    return is_lost or source.state == "reconnect"
 
 
 async def take_job_back(house: CreatorHouse, user_id: str, job_id: str) -> None:

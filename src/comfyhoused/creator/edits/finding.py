@@ -20,12 +20,20 @@ async def get_edit(
     session: AsyncSession, user_id: str, edit_id: str, *, is_locked: bool = False
 ) -> Edit:
     """Return the user's edit, locked until the transaction ends if asked; raises EditNotFound."""
+    edit = await find_edit(session, user_id, edit_id, is_locked=is_locked)
+    if edit is None:
+        raise EditNotFound("It may have been erased.")
+    return edit
+
+
+async def find_edit(
+    session: AsyncSession, user_id: str, edit_id: str, *, is_locked: bool = False
+) -> Edit | None:
+    """Return the user's edit, locked until the transaction ends if asked; None if there is none."""
     query = select(Edit).where(Edit.id == edit_id, Edit.user_id == user_id)
     if is_locked:
         query = query.with_for_update()
-    edit = await session.scalar(query)
-    if edit is None:
-        raise EditNotFound("It may have been erased.")
+    edit: Edit | None = await session.scalar(query)
     return edit
 
 

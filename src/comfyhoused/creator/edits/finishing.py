@@ -1,5 +1,6 @@
 """From a server's output to a finished picture: like its original, with us, and charged."""
 
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,14 +8,17 @@ from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from comfyhoused.adapters.storage.storage import ObjectMissing
+from comfyhoused.adapters.redis.client import StoreUnavailable
+from comfyhoused.adapters.storage.storage import ObjectMissing, StorageUnavailable
 from comfyhoused.core.files.records import File, FileNotFound, get_file
 from comfyhoused.core.jobs.record import find_job
 from comfyhoused.core.photos.errors import NameTemplateWrong
 from comfyhoused.core.photos.naming import DEFAULT_TEMPLATE, make_name
 from comfyhoused.core.photos.shapes import ENDINGS, FinishedPhoto, PreviewWanted
-from comfyhoused.creator.edits.claiming import Claim, hold_edit
+from comfyhoused.creator.edits.claiming import Claim, LeaseGone, hold_edit
+from comfyhoused.creator.edits.ending import send_back, take_job_back, tell_end
 from comfyhoused.creator.edits.finding import tell_edit
+from comfyhoused.creator.edits.inputs import drop_input
 from comfyhoused.creator.edits.pictures import (
     get_picture,
     make_folder,
@@ -22,16 +26,17 @@ from comfyhoused.creator.edits.pictures import (
     put_picture,
 )
 from comfyhoused.creator.edits.preparing import PREVIEW, THUMB, bring_original
-from comfyhoused.creator.edits.rounds import make_due, restart
+from comfyhoused.creator.edits.rounds import make_due
 from comfyhoused.creator.edits.work import Work, open_desk, read_work
 from comfyhoused.creator.house import CreatorHouse, make_owner
 from comfyhoused.creator.ledger import settle
 from comfyhoused.creator.news import tell
 from comfyhoused.creator.notifications import notify
 from comfyhoused.creator.presets.report import Report, read_report
-from comfyhoused.creator.tables import Delivery
+from comfyhoused.creator.tables import Delivery, Edit
+from comfyhoused.creator.words import OPEN_EDIT_STATES
 from comfyhoused.kit.clock import get_now
-from comfyhoused.kit.ids import make_id, make_job_id
+from comfyhoused.kit.ids import make_id
 
 _MOST_REPORT_BYTES = 64_000
 #: Delivered by then, as a rule, so that all is tidied at once.
@@ -69,18 +74,33 @@ async def _finish(house: CreatorHouse, claim: Claim, work: Work, desk: Path) -> 
         previews.append(name_preview(folder, one.target.name, preview))
         await put_picture(house, previews[-1], one.target, preview.content_type)
     report = await _read_report(house, work)
-    async with house.database.begin() as session:
-        edit = await hold_edit(session, claim)
-        edit.state = "finished"
-        edit.result_file = key
-        edit.preview_file, edit.thumb_file = previews
-        edit.report = {**report.describe(), "kept": list(made.notes)}
-        edit.error = None
-        edit.finished_at = func.now()
-        make_due(edit, func.now() + timedelta(seconds=_TIDY_SECONDS))
-        await settle(session, house.plans, edit.id, edit.round)
-        await _add_delivery(session, work, made)
+    try:
+        async with house.database.begin() as session:
+            edit = await hold_edit(session, claim)
+            edit.state = "finished"
+            edit.result_file = key
+            edit.preview_file, edit.thumb_file = previews
+            edit.report = {**report.describe(), "kept": list(made.notes)}
+            edit.error = None
+            edit.finished_at = func.now()
+            make_due(edit, func.now() + timedelta(seconds=_TIDY_SECONDS))
+            await settle(session, house.plans, edit.id, edit.round)
+            await _add_delivery(session, work, made)
+    except LeaseGone:
+        await _drop_late(house, work, key)
+        raise
     await tell_edit(house, edit)
+    if work.source.approves_first:
+        await tell(house.resources.store, edit.user_id, "bell", {})
+
+
+async def _drop_late(house: CreatorHouse, work: Work, key: str) -> None:
+    """Remove a result that came after another worker's was delivered, and tidied away."""
+    async with house.database.begin() as session:
+        edit = await session.get(Edit, work.edit.id)
+    is_over = edit is None or edit.state not in OPEN_EDIT_STATES
+    if is_over and (edit is None or edit.result_file != key):
+        await house.resources.storage.delete(key)
 
 
 async def _add_delivery(session: AsyncSession, work: Work, made: FinishedPhoto) -> None:
@@ -152,7 +172,10 @@ async def _read_text(house: CreatorHouse, file: File) -> str:
 async def _send_back(house: CreatorHouse, claim: Claim) -> None:
     async with house.database.begin() as session:
         edit = await hold_edit(session, claim)
-        edit.job_id = make_job_id()
-        restart(edit)
-    await tell_edit(house, edit)
-    await tell(house.resources.store, edit.user_id, "bell", {})
+        past_job_id = edit.job_id
+        await send_back(session, edit, needs_new_job=True)
+    if edit.job_id != past_job_id:  # tidying looks at the present job only
+        with suppress(StoreUnavailable, StorageUnavailable):
+            await take_job_back(house, edit.user_id, past_job_id)
+            await drop_input(house, edit.user_id, past_job_id)
+    await tell_end(house, edit)

@@ -51,17 +51,6 @@ async def make_picture_link(house: CreatorHouse, key: str, filename: str = "") -
     )
 
 
-async def erase_pictures(house: CreatorHouse, user_id: str, of: str = "") -> int:
-    """Remove all pictures of a user, or of one edit or photo; returns how many went.
-
-    Idempotent. Raises StorageUnavailable.
-    """
-    keys = [key async for key in house.resources.storage.list_keys(make_folder(user_id, of))]
-    for key in keys:
-        await house.resources.storage.delete(key)
-    return len(keys)
-
-
 async def read_path(path: Path) -> AsyncIterator[bytes]:
     """Stream a file from the disk; raises StorageUnavailable."""
     with translate_errors():

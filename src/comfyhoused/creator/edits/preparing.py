@@ -90,8 +90,10 @@ async def _prepare(house: CreatorHouse, claim: Claim, work: Work, desk: Path) ->
     try:
         await _note_prepared(house, claim, work, prepared, key, [one for one, _, _ in previews])
     except LeaseGone:
+        # It was canceled, say, and tidied before this came: nobody looks at these any more.
         if not await is_wanted(house, work.edit.job_id):
             await drop_input(house, work.user.id, work.edit.job_id)
+            await house.resources.storage.delete(key)
         raise
 
 

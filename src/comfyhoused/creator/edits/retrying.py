@@ -1,15 +1,16 @@
-"""Trying again: an edit that failed or was canceled, or a delivery that failed. One or many."""
+"""Trying again: an edit that failed or was canceled, or a delivery that failed."""
 
 from contextlib import suppress
+from datetime import datetime
 
-from sqlalchemy import exists, or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import func, select, update
 
 from comfyhoused.adapters.redis.client import StoreUnavailable
+from comfyhoused.adapters.storage.storage import StorageUnavailable
 from comfyhoused.creator.edits.ending import take_job_back
 from comfyhoused.creator.edits.finding import (
-    EditNotFound,
     find_delivery,
+    find_edit,
     get_edit,
     tell_delivery,
     tell_edit,
@@ -17,11 +18,9 @@ from comfyhoused.creator.edits.finding import (
 from comfyhoused.creator.edits.inputs import drop_input
 from comfyhoused.creator.edits.rounds import begin_round, make_due
 from comfyhoused.creator.house import CreatorHouse
-from comfyhoused.creator.ledger import OverageCapReached, PlanUsedUp
+from comfyhoused.creator.news import tell
 from comfyhoused.creator.tables import Delivery, Edit
 from comfyhoused.kit.errors import Conflict
-
-_PAGE = 200
 
 
 class NothingToRetry(Conflict):
@@ -47,62 +46,59 @@ async def retry_edit(house: CreatorHouse, user_id: str, edit_id: str) -> Edit:
             _redeliver(delivery)
         else:
             raise NothingToRetry("It goes on, or it is done already.")
-    if edit.job_id != past_job_id:  # tidying looks at the present round only
-        with suppress(StoreUnavailable):
-            await take_job_back(house, user_id, past_job_id)
-            await drop_input(house, user_id, past_job_id)
+    if edit.job_id != past_job_id:
+        await _drop_job(house, user_id, past_job_id)
     await tell_edit(house, edit)
     if delivery is not None:
         await tell_delivery(house, delivery)
     return edit
 
 
-async def retry_many(house: CreatorHouse, user_id: str, *, source_id: str | None = None) -> int:
-    """Try again all that has failed, edits and deliveries; returns how many.
+async def retry_failed(house: CreatorHouse, user_id: str, edit_id: str, before: datetime) -> bool:
+    """Try an edit again that failed before an instant; False where it did not, or not any more.
 
-    Canceled ones stay. Where the plan is used up in the middle it stops there: what was begun
-    goes on. Raises PlanUsedUp, OverageCapReached where not a single one could begin.
+    Raises PlanUsedUp, OverageCapReached.
     """
-    count, after = 0, ""
-    # Each once, by their ids: what fails again at once is not tried for ever.
-    while edit_ids := await _list_failed(house, user_id, source_id, after):
-        after = edit_ids[-1]
-        for edit_id in edit_ids:
-            try:
-                await retry_edit(house, user_id, edit_id)
-            except (PlanUsedUp, OverageCapReached):
-                if count == 0:
-                    raise
-                return count
-            except (NothingToRetry, EditNotFound):  # somebody was faster
-                continue
-            count += 1
+    async with house.database.begin() as session:
+        edit = await find_edit(session, user_id, edit_id, is_locked=True)
+        if edit is None or edit.state != "failed":
+            return False
+        if edit.finished_at is None or edit.finished_at >= before:
+            return False
+        past_job_id = edit.job_id
+        await begin_round(session, house, edit)
+    await _drop_job(house, user_id, past_job_id)
+    await tell_edit(house, edit)
+    return True
+
+
+async def redeliver_all(house: CreatorHouse, user_id: str) -> int:
+    """Have all of a user's pictures that could not be delivered tried again; returns how many."""
+    failed = (
+        select(Delivery.id)
+        .where(Delivery.user_id == user_id, Delivery.state == "failed")
+        .order_by(Delivery.id)
+        .with_for_update(skip_locked=True)
+        .cte("failed")
+    )
+    again = (
+        update(Delivery)
+        .where(Delivery.id == failed.c.id)
+        .values(state="due", error=None, setbacks=0, tries=0, next_try_at=func.now())
+        .returning(Delivery.id)
+    )
+    async with house.database.begin() as session:
+        count = len((await session.scalars(again)).all())
+    if count:
+        await tell(house.resources.store, user_id, "photos.changed", {})
     return count
 
 
-async def _list_failed(
-    house: CreatorHouse, user_id: str, source_id: str | None, after: str
-) -> list[str]:
-    async with house.database.begin() as session:
-        return await list_failed(session, user_id, source_id, after=after)
-
-
-async def list_failed(
-    session: AsyncSession,
-    user_id: str,
-    source_id: str | None = None,
-    *,
-    after: str = "",
-    most: int = _PAGE,
-) -> list[str]:
-    """Return the ids of edits of which the edit or the delivery has failed, by their ids."""
-    is_undelivered = exists().where(Delivery.edit_id == Edit.id, Delivery.state == "failed")
-    query = select(Edit.id).where(
-        Edit.user_id == user_id, Edit.id > after, or_(Edit.state == "failed", is_undelivered)
-    )
-    if source_id is not None:
-        query = query.where(Edit.source_id == source_id)
-    return list(await session.scalars(query.order_by(Edit.id).limit(most)))
+async def _drop_job(house: CreatorHouse, user_id: str, job_id: str) -> None:
+    """Take back the job of a round that is over: tidying looks at the present one only."""
+    with suppress(StoreUnavailable, StorageUnavailable):
+        await take_job_back(house, user_id, job_id)
+        await drop_input(house, user_id, job_id)
 
 
 def _redeliver(delivery: Delivery) -> None:
@@ -110,4 +106,5 @@ def _redeliver(delivery: Delivery) -> None:
         return
     delivery.state = "due"
     delivery.error = None
+    delivery.setbacks = 0
     make_due(delivery)

@@ -24,6 +24,7 @@ async def begin_round(session: AsyncSession, house: CreatorHouse, edit: Edit) ->
         edit.round += 1
         restart(edit)
         edit.job_id = make_job_id()
+        edit.setbacks = 0
         edit.error = None
         edit.report = None
         edit.finished_at = None

@@ -1,20 +1,20 @@
-"""What was missed: words of ends that were lost, units of edits that are over, photos that wait."""
+"""What was missed: words of ends that were lost, units of edits that are over."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import Row, func, text
 
 from comfyhoused.core.jobs.record import find_job
 from comfyhoused.creator.edits.claiming import Claim, hold_edit
-from comfyhoused.creator.edits.creating import edit_photo
-from comfyhoused.creator.edits.ending import note_end
-from comfyhoused.creator.edits.finding import tell_edit
-from comfyhoused.creator.edits.rounds import make_due, restart
+from comfyhoused.creator.edits.ending import note_end, send_back, tell_end
+from comfyhoused.creator.edits.rounds import make_due
 from comfyhoused.creator.edits.submitting import LOOK_SECONDS
 from comfyhoused.creator.house import CreatorHouse
-from comfyhoused.creator.ledger import UserGone, get_usage, release, settle
-from comfyhoused.creator.tables import Photo, Source, User
+from comfyhoused.creator.ledger import UserGone, release, settle
+from comfyhoused.kit.errors import Unavailable
 from comfyhoused.kit.log import get_logger
 
 log = get_logger(__name__)
@@ -24,7 +24,7 @@ _PAGE = 50
 #: Reservations that no open round has: the ledger and its edit change together, but an edit
 #: whose source was erased takes its row along.
 _DANGLING = text("""
-SELECT r.edit_id, r.round, e.state, e.round AS now_round
+SELECT r.id, r.edit_id, r.round, e.state, e.round AS now_round
 FROM books b
 JOIN entries r ON r.user_id = b.user_id AND r.period = b.period AND r.kind = 'reserve'
 LEFT JOIN edits e ON e.id = r.edit_id
@@ -32,7 +32,8 @@ WHERE b.reserved > 0
     AND NOT EXISTS (SELECT 1 FROM entries d WHERE d.edit_id = r.edit_id AND d.round = r.round
         AND d.kind IN ('settle', 'release'))
     AND (e.id IS NULL OR e.round > r.round OR e.state IN ('finished', 'failed', 'canceled'))
-LIMIT :most
+    AND r.id > :after
+ORDER BY r.id LIMIT :most
 """)
 
 
@@ -43,9 +44,9 @@ async def look_at_job(house: CreatorHouse, claim: Claim) -> None:
     job = await find_job(house.resources.store, edit.job_id)
     async with house.database.begin() as session:
         edit = await hold_edit(session, claim)
+        state_before = edit.state
         if job is None:
-            log.warning("the job of edit %s is gone, and is made again", edit.id)
-            restart(edit)
+            await send_back(session, edit, needs_new_job=False)
         elif job.state.is_terminal:
             await note_end(session, edit, job.state, job)
         else:
@@ -53,65 +54,39 @@ async def look_at_job(house: CreatorHouse, claim: Claim) -> None:
                 edit.state = "running"
                 edit.started_at = edit.started_at or job.started_at
             make_due(edit, func.now() + timedelta(seconds=LOOK_SECONDS))
-    await tell_edit(house, edit)
+    if edit.state != state_before:
+        await tell_end(house, edit)
 
 
 async def settle_dangling(house: CreatorHouse) -> int:
-    """End the reservations of edits that are over or gone; returns how many. Idempotent."""
-    async with house.database.begin() as session:
-        rows = (await session.execute(_DANGLING, {"most": _PAGE})).all()
-    for row in rows:
-        async with house.database.begin() as session:
-            with suppress(UserGone):
-                if row.state == "finished" and row.now_round == row.round:
-                    await settle(session, house.plans, row.edit_id, row.round)
-                else:
-                    await release(session, row.edit_id, row.round, "over")
-    return len(rows)
+    """End the reservations of edits that are over or gone; returns how many. Idempotent.
 
-
-async def begin_waiting(house: CreatorHouse) -> int:
-    """Edit photos that have waited for units, of every user who has some; returns how many."""
-    async with house.database.begin() as session:
-        waiting = select(Photo.user_id).where(Photo.state == "waiting").distinct()
-        users = list(await session.scalars(waiting))
-    count = 0
-    for user_id in users:
-        count += await begin_waiting_photos(house, user_id)
-    return count
-
-
-async def begin_waiting_photos(house: CreatorHouse, user_id: str, *, most: int = _PAGE) -> int:
-    """Edit a user's waiting photos, the oldest first, as far as units go; returns how many.
-
-    Also what their owner asks for by hand (after a change of plan, say).
+    One with which something is wrong is passed by.
     """
-    count = 0
-    while count < most and await _begin_one(house, user_id):
-        count += 1
+    count, after = 0, 0
+    while rows := await _list_dangling(house, after):
+        after = rows[-1].id
+        for row in rows:
+            try:
+                await _settle(house, row)
+            except Unavailable:
+                raise
+            except Exception:  # the border of one reservation: the others are ended all the same
+                log.exception("the reservation of edit %s met a fault of ours", row.edit_id)
+                continue
+            count += 1
     return count
 
 
-async def _begin_one(house: CreatorHouse, user_id: str) -> bool:
-    oldest = (
-        select(Photo)
-        .join(Source, Source.id == Photo.source_id)
-        .where(Photo.user_id == user_id, Photo.state == "waiting", Source.state == "active")
-        .order_by(Photo.seen_at, Photo.id)
-        .limit(1)
-        .with_for_update(skip_locked=True, of=Photo)
-    )
+async def _list_dangling(house: CreatorHouse, after: int) -> Sequence[Row[Any]]:
     async with house.database.begin() as session:
-        user = await session.get(User, user_id)
-        if user is None or user.deleting_at is not None:
-            return False
-        if (await get_usage(session, house.plans, user)).allowance < 1:
-            return False
-        photo = await session.scalar(oldest)
-        if photo is None:
-            return False
-        source = await session.get_one(Source, photo.source_id)
-        edit = await edit_photo(session, house, photo, source)
-    if edit is not None:
-        await tell_edit(house, edit)
-    return photo.state != "waiting"
+        return (await session.execute(_DANGLING, {"after": after, "most": _PAGE})).all()
+
+
+async def _settle(house: CreatorHouse, row: Row[Any]) -> None:
+    async with house.database.begin() as session:
+        with suppress(UserGone):
+            if row.state == "finished" and row.now_round == row.round:
+                await settle(session, house.plans, row.edit_id, row.round)
+            else:
+                await release(session, row.edit_id, row.round, "over")

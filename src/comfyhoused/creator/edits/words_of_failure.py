@@ -6,6 +6,9 @@ from comfyhoused.kit.errors import Problem
 _FREE = "It did not count against your plan."
 _WORDS = {
     "file_gone": ("The photo is gone", "It was moved, changed or deleted before we had it."),
+    "job_lost": ("The photo was lost on its way", "Try it again: the original is as it was."),
+    "step_broke": ("Something broke on our side", "We are told of it. Try it again in a while."),
+    "reconnect_needed": ("Google Drive has to be connected again", "Connect it, then try again."),
     "job_timed_out": ("The server took too long", "Try it again in a while."),
     "job_expired": ("No server was free in time", "Try it again."),
     "job_poisonous": ("The servers broke down over this photo", "Another preset may work."),

@@ -11,7 +11,8 @@ from fastapi.responses import Response
 from comfyhoused.creator.edits.approving import NotHeld, approve, reject
 from comfyhoused.creator.edits.creating import reedit
 from comfyhoused.creator.edits.finding import EditNotFound
-from comfyhoused.creator.edits.retrying import NothingToRetry, retry_edit, retry_many
+from comfyhoused.creator.edits.retrying import NothingToRetry, retry_edit
+from comfyhoused.creator.edits.retrying_all import retry_all
 from comfyhoused.creator.house import CreatorHouse
 from comfyhoused.creator.ledger import OverageCapReached, PlanUsedUp
 from comfyhoused.creator.next_page import check_next
@@ -62,11 +63,14 @@ async def change_many(
 
 
 @router.post("/gallery/retry-all")
-async def retry_all(visitor: SignedInUser, token: Annotated[str, Form()] = "") -> Response:
-    """Try everything again that has failed."""
+async def try_all_again(visitor: SignedInUser, token: Annotated[str, Form()] = "") -> Response:
+    """Try everything again that has failed: a few now, the rest after the page is answered."""
     visitor.check_form(token)
-    number = await retry_many(visitor.house, visitor.user.id)
-    return go_to(say_at("/creator/gallery", "again-many", number))
+    retried = await retry_all(visitor.house, visitor.user.id)
+    if retried.goes_on:
+        return go_to(say_at("/creator/gallery", "again-all"))
+    word = "again-some" if retried.refusal is not None else "again-many"
+    return go_to(say_at("/creator/gallery", word, retried.count))
 
 
 def _make_edit_again(visitor: Visitor, name: str) -> Verb:
