@@ -54,7 +54,6 @@ export class News {
     for (const kind of KINDS) {
       this.source.addEventListener(kind, (event) => this.hear(kind, JSON.parse(event.data)));
     }
-    this.source.addEventListener("rest", () => this.close()); // too many pages: the next look opens it again
     this.source.addEventListener("error", () => this.lose());
   }
 
