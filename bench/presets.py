@@ -15,8 +15,9 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import structural_similarity
 
 from bench import figures as bench_figures
+from bench.composites import list_composites
 from bench.place import Place
-from comfyhouse_nodes.photo import evening, portrait, product
+from comfyhouse_nodes.photo import cinematic, evening, portrait, product
 from comfyhouse_nodes.photo.lut import apply_table, make_table
 from comfyhouse_nodes.photo.pictures import Floats, blur, enlarge, round_to_bytes
 from tests.photos import load_photo, make_product
@@ -87,6 +88,9 @@ def measure_tones(photo: Floats) -> Iterator[Figure]:
 def measure_product(photo: Floats, mask: Floats, name: str) -> Iterator[Figure]:
     """Yield background, overlap and colour of a composite whose mask is known."""
     subject = product.look(photo)
+    if subject.alpha is None:
+        yield name, "mask IoU ≥ 0.90", 0.0, False
+        return
     white = product.stand(photo, subject, 100, np.ones(3, np.float32), 0)
     alpha = product.stand(photo, subject, 100, None, 0)[..., 3]
     truth, found = mask > 0.5, alpha > 0.5
@@ -107,6 +111,35 @@ def measure_table() -> Iterator[Figure]:
     yield "colour table", "identity error ≤ 1/255 (in 1/255)", error, error <= 1
 
 
+def measure_set() -> Iterator[Figure]:
+    """Yield how alike the look is over photos of three exposures each, and what it loses."""
+    casts, lost = [], []
+    for name in ("astronaut", "coffee", "chelsea", "rocket"):
+        for gain in (0.6, 1.0, 1.4):
+            photo = round_to_bytes(load_photo(name) * np.float32(gain))
+            film = cinematic.grade(photo, STRENGTH, 0, 0, "none")
+            moved = to_lab(film) - to_lab(photo)
+            light = to_lab(photo)[..., 0]
+            grey = np.ptp(photo, axis=2) < 0.12
+            casts.append(
+                [
+                    _mean(moved[..., 2], grey & (light > low) & (light < low + 25))
+                    for low in (12, 62)
+                ]
+            )
+            open_ = (photo > 1 / 255).all(axis=2) & (photo < 254 / 255).all(axis=2)
+            closed = (film <= 0).any(axis=2) | (film >= 1).any(axis=2)
+            lost.append(100 * float((open_ & closed).mean()))
+    for at, part in enumerate(("shadows", "lights")):
+        spread = float(np.nanstd([one[at] for one in casts]))
+        yield "Cinematic, 12 photos", f"b* of grey {part}: spread ≤ 2", spread, spread <= 2
+    yield "Cinematic, 12 photos", "newly clipped, worst photo ≤ 1 %", max(lost), max(lost) <= 1
+
+
+def _mean(values: Any, where: Any) -> float:
+    return float(values[where].mean()) if np.count_nonzero(where) > 500 else float("nan")
+
+
 def measure_all() -> Iterator[Figure]:
     """Yield every figure: preset or photo, target, value, and whether it is met."""
     astronaut = load_photo("astronaut")
@@ -118,7 +151,10 @@ def measure_all() -> Iterator[Figure]:
     yield from measure_tones(astronaut)
     yield from measure_product(*make_product(), "bottle, composite")
     yield from measure_product(*make_product(960, 800), "bottle, composite 960 px")
+    for name, photo, mask in list_composites():
+        yield from measure_product(photo, mask, name)
     yield from measure_table()
+    yield from measure_set()
 
 
 async def measure_presets(place: Place, details: dict[str, Any]) -> list[bench_figures.Figure]:

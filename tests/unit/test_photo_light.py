@@ -123,7 +123,8 @@ def test_bars_lie_on_wide_photos(size: tuple[int, int], bars: str, tall: int) ->
     black = (graded == 0).all(axis=(1, 2))
     assert black.sum() == 2 * tall
     assert black[:tall].all()
-    assert (cinematic.list_notes(photo, bars) == ["no_bars_upright"]) == (size[0] < size[1])
+    notes = cinematic.choose_bars(*size, bars)[1]
+    assert (notes == ["no_bars_upright"]) == (size[0] < size[1])
 
 
 def test_warm_light_is_as_light_as_before_and_leaves_white() -> None:

@@ -24,6 +24,8 @@ SMALLEST_WIDTH = 48
 _WORKED_WIDTH = 420
 _REACH = 1.3
 _STRUCTURE = 0.08
+_SMOOTHEST = 1.2
+"""Pixels. In small faces the grid itself is as coarse as the pores."""
 _MOST = 0.90
 
 
@@ -70,7 +72,9 @@ def _even(part: Floats, skin: Floats, width: float, strength: float) -> Floats:
     far = np.abs(get_luma(middle)) / (usual * np.float32(_STRUCTURE))
     kept = 1 / (1 + far * far * np.float32(0.35))
     amount = np.float32(_MOST * strength) * skin * kept
-    return np.asarray(-amount[..., np.newaxis] * middle, np.float32)
+    # Weighing makes new fine frequencies at the weights' edges: pores must not feel them.
+    evened = np.asarray(-amount[..., np.newaxis] * middle, np.float32)
+    return blur(evened, max(0.6 * FINE * width, _SMOOTHEST))
 
 
 def measure_bands(part: Floats, skin: Floats, width: float) -> tuple[float, float]:

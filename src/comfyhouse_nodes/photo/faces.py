@@ -22,7 +22,7 @@ _SURE = 0.6
 _SHARES = (1.0, 0.6, 0.36, 0.2)
 """How much of the longer side the squares have that are looked at."""
 
-_SMALLEST_PART = 400
+_SMALLEST_PART = 240
 """Faces that only smaller parts would show have too few pixels to be worked on."""
 _MARKED = 192
 _MARK_MARGIN = 1.5

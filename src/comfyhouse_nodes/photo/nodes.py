@@ -116,7 +116,8 @@ class ComfyhouseCinematic:
         notes: list[str] = []
 
         def work(picture: Floats) -> Floats:
-            notes.extend(cinematic.list_notes(picture, bars))
+            height, width = picture.shape[:2]
+            notes.extend(cinematic.choose_bars(width, height, bars)[1])
             return cinematic.grade(picture, strength, grain, vignette, bars)
 
         if strength == 0:

@@ -7,6 +7,7 @@ in 0..1. Results lie on the grid of 8-bit values, as ComfyUI saves pictures by c
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import cv2
@@ -32,6 +33,29 @@ def round_to_bytes(picture: Floats) -> Floats:
     """Return the nearest 8-bit values as floats; survives ComfyUI's `uint8(255 * x)`."""
     levels = np.rint(np.clip(picture, 0, 1) * np.float32(255))
     return np.asarray(levels / np.float32(255), np.float32)
+
+
+def dither_to_bytes(picture: Floats, rows: slice) -> Floats:
+    """Return 8-bit values as `round_to_bytes` does, but undecided ones by the pixel's place.
+
+    A sky that was stretched or darkened would else show steps. What already lies on the grid of
+    8-bit values stays, so that untouched pixels stay untouched. `rows` says where the strip lies.
+    """
+    levels = np.clip(picture, 0, 1) * np.float32(255)
+    pattern = _make_pattern()
+    high, wide = pattern.shape
+    width = picture.shape[1]
+    across = np.tile(pattern, (1, -(-width // wide)))[:, :width]
+    levels += across[np.arange(rows.start, rows.stop) % high][..., np.newaxis]
+    return np.asarray(np.rint(levels) / np.float32(255), np.float32)
+
+
+@cache
+def _make_pattern() -> Floats:
+    """Return [256, 256] in -0.45..0.45 without clumps: Jimenez' interleaved gradient noise."""
+    rows, columns = np.mgrid[:256, :256].astype(np.float64)
+    inner = np.mod(0.06711056 * columns + 0.00583715 * rows, 1)
+    return np.asarray((np.mod(52.9829189 * inner, 1) - 0.5) * 0.9, np.float32)
 
 
 def blur(array: Floats, sigma: float) -> Floats:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from . import evening, faces, light, nets
-from .pictures import Floats, list_strips, round_to_bytes
+from .pictures import Floats, dither_to_bytes, list_strips
 
 _VIGNETTE = 0.30
 
@@ -50,7 +50,7 @@ def improve(picture: Floats, found: Finding, strength: int, warmth: int, vignett
             patch.add_to(strip, rows)
         strip = light.warm(light.lift(strip, share), share * warmth / 50)
         gain = light.make_vignette(width, height, rows, centre, _VIGNETTE * share * vignette / 50)
-        result[rows] = round_to_bytes(strip * gain[..., np.newaxis])
+        result[rows] = dither_to_bytes(strip * gain[..., np.newaxis], rows)
     return result
 
 

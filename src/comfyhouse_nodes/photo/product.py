@@ -9,11 +9,22 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from . import cutout
-from .pictures import Floats, enlarge_rows, list_strips, round_to_bytes, scale_to_fit
+from . import cutout, edges
+from .pictures import (
+    Floats,
+    dither_to_bytes,
+    enlarge_rows,
+    list_strips,
+    round_to_bytes,
+    scale_to_fit,
+)
 from .standing import estimate_colour, make_shadow
 
-_LEAST_SHARE = 0.005
+_LEAST_SHARE, _MOST_SHARE = 0.005, 0.93
+_LEAST_SURE, _SURE = 0.86, 0.92
+"""Below the first the network cannot tell what the product is, below the second hardly."""
+
+_MANY_PIECES = 4
 
 
 @dataclass(frozen=True)
@@ -29,13 +40,16 @@ def look(picture: Floats) -> Subject:
     """Find the product and cut it out. Raises WeightsMissing."""
     small = scale_to_fit(picture, cutout.WORKED_SIZE)
     likely = cutout.find_subject(small)
-    if float((likely > 0.5).mean()) < _LEAST_SHARE:
+    sureness, pieces = cutout.measure_sureness(likely)
+    # A cut that is not to be trusted is worse than none.
+    if sureness < _LEAST_SURE or not _LEAST_SHARE < float((likely > 0.5).mean()) < _MOST_SHARE:
         return Subject(None, notes=["no_subject"])
-    alpha = cutout.make_alpha(small, likely)
+    alpha = edges.make_alpha(small, likely)
     if float(alpha.mean()) < _LEAST_SHARE:
         return Subject(None, notes=["no_subject"])
     colour = estimate_colour(small, alpha, max(small.shape[:2]) * 0.03)
-    return Subject(alpha, colour, _list_notes(alpha))
+    notes = ["unsure_subject"] if sureness < _SURE or pieces >= _MANY_PIECES else []
+    return Subject(alpha, colour, [*notes, *_list_notes(alpha)])
 
 
 def _list_notes(alpha: Floats) -> list[str]:
@@ -72,7 +86,12 @@ def stand(
         else:
             ground = background * (1 - loss[..., np.newaxis])
             put = own * alpha[..., np.newaxis] + ground * (1 - alpha[..., np.newaxis])
-            result[rows] = round_to_bytes(np.asarray(strip + (put - strip) * share, np.float32))
+            mixed = np.asarray(strip + (put - strip) * share, np.float32)
+            # Only the shadow is soft enough to show steps; pure white is to be pure.
+            soft = (loss > 0) & (alpha < 1)
+            result[rows] = np.where(
+                soft[..., np.newaxis], dither_to_bytes(mixed, rows), round_to_bytes(mixed)
+            )
     return result
 
 

@@ -30,6 +30,10 @@ BROWS = (
 )
 _SPREAD_FLOOR = 0.012
 """Chromaticities nearer than this are one colour, however even the face is."""
+_ROUGH_FLOOR = 0.008
+"""Skin as smooth as this has hardly a pore to be compared with."""
+_FOREHEAD = 0.16
+"""The landmarks end below the hair; the forehead goes on by this share of the face's height."""
 
 
 def make_skin_mask(picture: Floats, points: Floats, width: float) -> Floats:
@@ -42,7 +46,7 @@ def make_skin_mask(picture: Floats, points: Floats, width: float) -> Floats:
     sample = (_erode(face, 0.06 * width) > 0) & (features < 0.05)
     if np.count_nonzero(sample) < 50:
         return np.zeros(picture.shape[:2], np.float32)
-    colour = _measure_likeness(picture, sample)
+    colour = _measure_likeness(picture, sample) * _measure_smoothness(picture, sample, width)
     region = blur(_draw_region(picture, points), 0.03 * width) * find_people(picture)
     mask = region * (1 - features) * blur(colour, 0.012 * width)
     return np.asarray(smoothstep(0.25, 0.85, mask), np.float32)
@@ -60,7 +64,20 @@ def _measure_likeness(picture: Floats, sample: np.ndarray) -> Floats:
     distance = np.sqrt((((chroma - middle) / spread) ** 2).sum(axis=2))
     relative = luma / max(usual, 0.02)
     lit = smoothstep(0.42, 0.68, relative) * (1 - smoothstep(1.9, 2.6, relative))
-    return np.asarray((1 - smoothstep(3.0, 6.0, distance)) * lit, np.float32)
+    # White cloth, grey beards and teeth lie near pale skin in colour, yet have hardly any of it.
+    strength = np.ptp(picture, axis=2) / np.maximum(picture.max(axis=2), np.float32(0.03))
+    usual_strength = max(float(np.median(strength[sample])), 0.02)
+    coloured = smoothstep(0.30, 0.55, np.asarray(strength / usual_strength, np.float32))
+    return np.asarray((1 - smoothstep(3.0, 6.0, distance)) * lit * coloured, np.float32)
+
+
+def _measure_smoothness(picture: Floats, sample: np.ndarray, width: float) -> Floats:
+    """Return 0 where the picture is much rougher than the sample: fair hair, beards, knitting."""
+    luma = get_luma(picture)
+    fine = luma - blur(luma, 0.012 * width)
+    rough = np.sqrt(blur(fine * fine, 0.015 * width))
+    usual = max(float(np.median(rough[sample])), _ROUGH_FLOOR)
+    return 1 - smoothstep(2.2, 4.0, np.asarray(rough / usual, np.float32))
 
 
 def _draw_region(picture: Floats, points: Floats) -> Floats:
@@ -70,6 +87,9 @@ def _draw_region(picture: Floats, points: Floats) -> Floats:
     # Down is from the forehead to the chin, so that a tilted head has its neck where it is.
     down = points[152] - points[10]
     wider = middle + (outline - middle) * np.array([1.1, 1.0], np.float32)
+    # A forehead goes on above the landmarks; where hair begins, colour and roughness say.
+    top = outline[((outline - middle) @ down) < -0.3 * np.abs((points[10] - middle) @ down)]
+    wider = np.concatenate([wider, top - down * np.float32(_FOREHEAD)])
     narrow = middle + (jaw - middle) * np.float32(0.9)
     neck = np.concatenate([narrow, narrow[::-1] + down * np.float32(0.55)])
     return np.maximum(_fill(picture, wider), _fill(picture, neck))

@@ -19,8 +19,10 @@ _WORDS = {
     ),
     "small_faces": "The faces are small in the picture; skin was left as it is.",
     "no_subject": "No clear product was found, so the picture was left as it is.",
+    "unsure_subject": "It was hard to tell what the product is; check that all of it is there.",
     "subject_touches_edge": "The product touches the edge of the picture; it was cut off there.",
     "no_bars_upright": "Black bars were left out: they are for wide photos only.",
+    "narrower_bars": "The black bars were made narrower, so that less of the photo is hidden.",
     "unsure_edges": "Parts of the product's edge were hard to tell from the background.",
 }
 
