@@ -114,7 +114,7 @@ async def serve_pushes(house: CreatorHouse, port: int) -> AsyncIterator[None]:
 
 
 @pytest.mark.parametrize(
-    "photos", [9, pytest.param(1000, marks=[pytest.mark.soak, pytest.mark.timeout(1200)])]
+    "photos", [34, pytest.param(1000, marks=[pytest.mark.soak, pytest.mark.timeout(1200)])]
 )
 @pytest.mark.parametrize(
     ("pushes", "poll_seconds"), [("drop", OFTEN), ("double", SELDOM), ("hold", OFTEN)]

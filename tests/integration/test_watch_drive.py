@@ -166,6 +166,25 @@ async def test_what_the_feed_has_missed_is_found_by_listing(stage: DriveStage) -
         await stage.watch.wait_states(complete=1)
 
 
+async def test_many_files_come_in_pages_through_the_feed_and_by_listing(stage: DriveStage) -> None:
+    stage.google.set_switch(page_size=3)
+    async with stage.watch.watching():
+        await stage.wait_followed()
+    for number in range(7):
+        stage.drop(f"{number}.jpg")
+    stage.google.forget_requests()
+    async with stage.watch.watching():
+        await stage.watch.wait_states(complete=7)
+    assert len(stage.google.list_requests("/drive/v3/changes")) >= 3
+    raw, edited = (stage.google.add_folder(stage.person, name) for name in ("Old", "Old Edited"))
+    for number in range(7):
+        stage.drop(f"{number}.jpg", parent=raw["id"])
+    source = await stage.add_source(raw, edited)
+    async with stage.watch.watching():
+        await stage.watch.wait_listed(source)
+    assert len(await stage.watch.list_photos(source_id=source.id)) == 7
+
+
 async def test_rate_limits_and_outages_are_waited_out(stage: DriveStage) -> None:
     async with stage.watch.watching():
         await stage.wait_followed()

@@ -1,18 +1,17 @@
 """Opening a source: the folder behind its row, wherever that is."""
 
 from collections.abc import Collection
-from functools import partial
 from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from comfyhoused.adapters.google.drive import Drive
-from comfyhoused.creator.connections import get_token
 from comfyhoused.creator.house import CreatorHouse
 from comfyhoused.creator.sources.drive import DriveFolder
 from comfyhoused.creator.sources.folder import SourceFolder
 from comfyhoused.creator.sources.local import LocalFolder
+from comfyhoused.creator.sources.recent_token import RecentToken
 from comfyhoused.creator.tables import Source
 from comfyhoused.kit.errors import Unavailable
 
@@ -62,9 +61,7 @@ def open_drive_folder(
 def open_drive(house: CreatorHouse, connection_id: str) -> Drive:
     """Return the Drive that was connected; its token is fetched with the first call."""
     google = house.google
-    return Drive(
-        google.http, partial(get_token, house, connection_id), google.settings.google_api_url
-    )
+    return Drive(google.http, RecentToken(house, connection_id), google.settings.google_api_url)
 
 
 def get_local_root(house: CreatorHouse) -> Path:

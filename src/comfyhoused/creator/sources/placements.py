@@ -2,6 +2,8 @@
 
 import asyncio
 import hashlib
+from collections import defaultdict
+from collections.abc import Collection
 from pathlib import Path
 from typing import BinaryIO
 
@@ -76,17 +78,20 @@ async def find_placement(session: AsyncSession, key: str) -> Placement | None:
 
 
 async def list_result_digests(
-    session: AsyncSession, user_id: str, size_bytes: int
-) -> frozenset[str]:
-    """Return the digests of the user's results of that size: few, mostly none."""
-    rows = await session.scalars(
-        select(Placement.digest).where(
+    session: AsyncSession, user_id: str, sizes: Collection[int]
+) -> dict[int, frozenset[str]]:
+    """Return the digests of the user's results by their sizes: few, mostly none."""
+    rows = await session.execute(
+        select(Placement.size_bytes, Placement.digest).where(
             Placement.user_id == user_id,
-            Placement.size_bytes == size_bytes,
+            Placement.size_bytes.in_(sizes),
             Placement.is_result,
         )
     )
-    return frozenset(rows)
+    found: dict[int, set[str]] = defaultdict(set)
+    for size_bytes, digest in rows:
+        found[size_bytes].add(digest)
+    return {size_bytes: frozenset(digests) for size_bytes, digests in found.items()}
 
 
 def digest_file(file: BinaryIO) -> str:

@@ -1,7 +1,7 @@
 """The second look: a file that still looks the same is whole, and is edited."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -38,12 +38,12 @@ async def settle_photos(house: CreatorHouse, source: Source, folder: SourceFolde
 
     Raises what the folder raises; what was settled by then stays settled.
     """
-    photos = await _list_due(house, source)
+    photos, results = await _list_due(house, source)
     slots = asyncio.Semaphore(_AT_ONCE)
 
     async def settle(photo: Photo) -> None:
         async with slots:
-            await _settle(house, folder, photo)
+            await _settle(house, folder, photo, results.get(photo.size_bytes, frozenset()))
 
     tasks = [asyncio.create_task(settle(photo)) for photo in photos]
     try:
@@ -57,7 +57,10 @@ async def settle_photos(house: CreatorHouse, source: Source, folder: SourceFolde
     return len(photos)
 
 
-async def _list_due(house: CreatorHouse, source: Source) -> Sequence[Photo]:
+async def _list_due(
+    house: CreatorHouse, source: Source
+) -> tuple[Sequence[Photo], Mapping[int, frozenset[str]]]:
+    """Return the photos, and the digests of results of ours that are as long as any of them."""
     settled = timedelta(seconds=house.settings.settle_look_seconds)
     async with house.database.begin() as session:
         rows = await session.scalars(
@@ -70,24 +73,30 @@ async def _list_due(house: CreatorHouse, source: Source) -> Sequence[Photo]:
             .order_by(Photo.looked_at)
             .limit(_PER_LOOK)
         )
-        return rows.all()
+        photos = rows.all()
+        if not photos:
+            return (), {}
+        sizes = {photo.size_bytes for photo in photos}
+        return photos, await list_result_digests(session, source.user_id, sizes)
 
 
-async def _settle(house: CreatorHouse, folder: SourceFolder, photo: Photo) -> None:
-    found = await _look(house, folder, photo)
+async def _settle(
+    house: CreatorHouse, folder: SourceFolder, photo: Photo, results: Collection[str]
+) -> None:
+    found = await _look(folder, photo, results)
     async with house.database.begin() as session:
         edit = await _decide(session, house, found)
     if edit is not None:
         await tell_edit(house, edit)
 
 
-async def _look(house: CreatorHouse, folder: SourceFolder, photo: Photo) -> _Found:
+async def _look(folder: SourceFolder, photo: Photo, results: Collection[str]) -> _Found:
     """Look at the file, and where it is as long as a result of ours, at its bytes."""
     try:
         seen = await folder.look(photo.file_key)
-        async with house.database.begin() as session:
-            digests = await list_result_digests(session, photo.user_id, seen.size_bytes)
-        is_ours = bool(digests) and await folder.read_digest(seen) in digests
+        if seen.revision != photo.revision:
+            return _Found(photo, seen)
+        is_ours = bool(results) and await folder.read_digest(seen) in results
         sample = await folder.read_sample(seen)
     except FileGone:
         return _Found(photo, None)
