@@ -11,14 +11,16 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection as Wire
+from sqlalchemy import select, text
 
 from comfyhoused.adapters.postgres.database import Database, DatabaseUnavailable, open_database
 from comfyhoused.creator import migrations
 from comfyhoused.creator.migrating import make_config, upgrade_database
 from comfyhoused.creator.schema import REVISIONS, UnfitSchema, check_schema
-from comfyhoused.creator.tables import Table, User
+from comfyhoused.creator.tables import Book, Connection, Source, Table, User
 from comfyhoused.embedded.postgres import find_programs
+from comfyhoused.kit.clock import get_now
 from tests.creator_sign_in import create_user
 from tests.ports import take_port
 from tests.postgres import TestPostgres
@@ -31,6 +33,14 @@ UNION ALL SELECT table_name, concat_ws(' ', column_name, data_type, is_nullable,
 FROM information_schema.columns WHERE table_schema = 'public'
 """
 
+_OLD_ROWS = """
+INSERT INTO books (user_id, period, charged) VALUES (:user, '2026-10', 12);
+INSERT INTO connections (id, user_id, google_sub, email, scopes, sealed_tokens, expires_at)
+VALUES ('con_1', :user, 'g', 'a@b', '', 'sealed', :now);
+INSERT INTO sources (id, user_id, connection_id, kind, name, raw_key, edited_key, preset)
+VALUES ('source_1', :user, 'con_1', 'drive', 'n', 'r', 'e', 'cinematic')
+"""
+
 
 @pytest.fixture
 async def empty_url(postgres: TestPostgres) -> AsyncIterator[str]:
@@ -41,7 +51,7 @@ async def empty_url(postgres: TestPostgres) -> AsyncIterator[str]:
 
 
 async def test_the_revisions_make_what_the_tables_say(database: Database) -> None:
-    def compare(connection: Connection) -> list[Any]:
+    def compare(connection: Wire) -> list[Any]:
         return list(compare_metadata(MigrationContext.configure(connection), Table.metadata))
 
     assert await _run(database, compare) == []
@@ -69,6 +79,28 @@ async def test_every_revision_can_be_taken_back(database: Database) -> None:
     assert await _list_rules(database) == set()
     await _run(database, lambda connection: command.upgrade(make_config(connection), "head"))
     await check_schema(database)
+
+
+async def test_what_an_older_version_has_written_is_kept(
+    database: Database, database_url: str
+) -> None:
+    """Books and folders stay; a Drive has to be connected anew, as its tokens are of old."""
+    await _run(database, lambda connection: command.downgrade(make_config(connection), "0003"))
+    user = await create_user(database)
+    whose = {"user": user.id, "now": get_now()}
+    async with database.begin() as session:
+        for statement in _OLD_ROWS.split(";"):
+            await session.execute(text(statement), whose)
+    await database.aclose()  # its connections remember the tables as they were
+    assert await upgrade_database(database_url)
+    async with database.begin() as session:
+        book = await session.get_one(Book, (user.id, "2026-10"))
+        source = await session.get_one(Source, "source_1")
+        connection = await session.get_one(Connection, "con_1")
+        assert (book.charged, book.beyond, book.owed_cents) == (12, 0, 0)
+        assert (connection.state, connection.sealed_tokens) == ("reconnect", b"")
+        assert source.state == "reconnect"
+    assert not await upgrade_database(database_url)
 
 
 async def test_of_four_that_start_at_once_one_makes_the_tables(empty_url: str) -> None:
@@ -126,6 +158,6 @@ async def _list_rules(database: Database) -> set[tuple[str, str]]:
     return {(table, rule) for table, rule in rows if table != "alembic_version"}
 
 
-async def _run(database: Database, work: Callable[[Connection], Any]) -> Any:
+async def _run(database: Database, work: Callable[[Wire], Any]) -> Any:
     async with database.begin() as session:
         return await (await session.connection()).run_sync(work)
