@@ -22,8 +22,8 @@ _FINE_STEPS = 592
 #: A WebP at it is as fine as a JPEG at 92. More effort takes twice the time for a tenth less of
 #: size, and without loss ten times.
 _WEBP_QUALITY, _WEBP_METHOD, _LOSSLESS_EFFORT = 93, 0, 20
-#: Its encoder takes 28 bytes of memory a pixel where nothing is to be lost, else half of that.
-_MOST_LOSSLESS_PIXELS, _FINEST = 30_000_000, 100
+#: Where nothing is to be lost its encoder takes more than 34 bytes of memory a pixel.
+_MOST_LOSSLESS_PIXELS, _FINEST = 20_000_000, 100
 _TIFF_COMPRESSIONS = {"raw": None, "packbits": "packbits", "tiff_lzw": "tiff_lzw"}
 _PREDICTOR, _DIFFERENCES = 317, 2
 
