@@ -372,6 +372,8 @@ async def test_photos_are_sent_in_parts_and_go_on_after_a_lost_connection_and_a_
     assert (upload.state, upload.received, upload.name) == ("received", len(body), "IMG_1.jpg")
     arrived = [chunk for key in upload.parts async for chunk in stage.storage.read(key)]
     assert b"".join(arrived) == body
+    await page.get_by_role("link", name="Watch them").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("One photo is on the way")
 
 
 async def test_leaving_asks_in_a_dialog_that_names_the_effect(

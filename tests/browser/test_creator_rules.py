@@ -180,6 +180,7 @@ async def test_a_form_that_cannot_be_kept_says_why_on_its_page(stage: CreatorSta
         wrong = await client.post(folder, data={**fields, "name_template": "edited"})
         assert wrong.status_code == 422
         assert "Nothing was saved" in wrong.text
+        assert 'value="edited"' in wrong.text  # what was typed stays
         too_strong = {**fields, "strength": "101", "name_template": "{name}"}
         assert (await client.post(folder, data=too_strong)).status_code == 422
         for amount in ("", "-5", "1e3", "12.345", "99999999"):

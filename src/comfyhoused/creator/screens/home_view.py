@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from comfyhoused.creator.house import CreatorHouse
 from comfyhoused.creator.ledger import get_usage
+from comfyhoused.creator.screens.arriving import count_arriving
 from comfyhoused.creator.screens.edit_queries import Show, count_edits, list_edits
 from comfyhoused.creator.screens.edit_views import EditView
 from comfyhoused.creator.screens.needs import Need, list_needs
@@ -86,10 +87,11 @@ async def look_at_home(house: CreatorHouse, user: User) -> Home:
         usage = await get_usage(session, house.plans, user)
         new = 0 if to_approve else await _count_new(session, user.id)
         held = await list_edits(session, user.id, titles, show=Show("approve"), limit=_MOST_FRESH)
+        arriving = await count_arriving(session, user.id)
     fresh = [one for one in ready.items if _is_fresh(one)][:_MOST_FRESH]
     kept = {one.id for one in fresh}
     lately = [one for one in ready.items if one.id not in kept][:_MOST_LATELY]
-    lead = _make_lead(folders, to_approve, new, fresh, all_open)
+    lead = _make_lead(folders, to_approve, new, fresh, all_open, arriving)
     if not folders and ready.items:
         lead = replace(lead, title="No folder is watched now")
     more = max(0, all_open - len(bench.items))
@@ -114,6 +116,7 @@ def _make_lead(
     new: int,
     fresh: Sequence[EditView],
     all_open: int,
+    arriving: int,
 ) -> Lead:
     if not folders:
         words = "Connect a folder and choose a preset. It takes about two minutes."
@@ -132,6 +135,9 @@ def _make_lead(
         if all_open > 1:
             words = "They come back into your folder as each is finished."
         return Lead(title, words)
+    if arriving:
+        title = f"{_count(arriving, 'photo is', 'photos are')} on the way"
+        return Lead(title, "Into your folder first, then on the bench. It takes some seconds.")
     if any(one.state == "active" for one in folders):
         words = "Put a photo into your folder: it is edited as it arrives."
         return Lead("Nothing new today", words)

@@ -1,11 +1,15 @@
 """/creator/sources/{id}: how photos of one folder are edited and named."""
 
+from dataclasses import replace
+
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.datastructures import FormData
 
 from comfyhoused.core.photos.naming import check_template
+from comfyhoused.creator.presets.book import PresetUnknown
 from comfyhoused.creator.presets.parameters import check_parameters
+from comfyhoused.creator.presets.preset import FULL_STRENGTH
 from comfyhoused.creator.screens.pages import go_to, render_screen
 from comfyhoused.creator.screens.preset_views import list_titles, read_choice, view_presets
 from comfyhoused.creator.screens.said import say_at
@@ -36,7 +40,7 @@ async def save_source(visitor: SignedInUser, source_id: str, request: Request) -
     except SourceNotFound:
         raise
     except ComfyhouseError as fault:
-        return await _render(visitor, source, fault)
+        return await _render(visitor, _fill_in(visitor, source, form), fault)
     return go_to(say_at(f"/creator/sources/{source_id}", "saved"))
 
 
@@ -52,6 +56,22 @@ def _read_changes(visitor: Visitor, form: FormData) -> dict[str, object]:
         "approves_first": bool(form.get("approves_first")),
         "has_subfolders": bool(form.get("has_subfolders")),
     }
+
+
+def _fill_in(visitor: Visitor, source: SourceView, form: FormData) -> SourceView:
+    """Return the folder as the form says it: what was typed is not lost over what is wrong."""
+    filled = replace(
+        source,
+        name_template=str(form.get("name_template", "")),
+        approves_first=bool(form.get("approves_first")),
+        has_subfolders=bool(form.get("has_subfolders")),
+    )
+    try:
+        choice = read_choice(form, visitor.house.presets)
+    except PresetUnknown:
+        return filled
+    strength = min(max(choice.strength, 0), FULL_STRENGTH)
+    return replace(filled, preset=choice.preset, strength=strength, parameters=choice.parameters)
 
 
 async def _get_source(visitor: Visitor, source_id: str) -> SourceView:

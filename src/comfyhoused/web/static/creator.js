@@ -124,6 +124,7 @@ export function enhanceSliders(root = document) {
     const range = document.getElementById(shown.dataset.shows);
     const show = () => { shown.textContent = range.value; };
     range.addEventListener("input", show);
+    addEventListener("pageshow", show); // on the way back the browser fills in what was chosen
     show();
   }
 }
@@ -148,6 +149,7 @@ export function enhancePresetChoice(root = document) {
       }
       show();
     });
+    addEventListener("pageshow", show);
     show();
   }
 }

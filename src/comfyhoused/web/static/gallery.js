@@ -55,5 +55,6 @@ chooseAll.addEventListener("click", () => {
 });
 form.addEventListener("change", showChosen);
 form.addEventListener("reset", () => setTimeout(showChosen));
+addEventListener("pageshow", showChosen);
 showChosen();
 document.addEventListener("look-again", lookAgain);

@@ -3,7 +3,7 @@
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 15000;
 const PATIENCE_MS = 4000;
-const KINDS = ["edit.changed", "delivery.changed", "photos.changed", "edit.progress", "bell"];
+const KINDS = ["edit.changed", "delivery.changed", "photos.changed", "upload.changed", "edit.progress", "bell"];
 
 /**
  * Follows the news through lost connections; the browser resumes short breaks by itself.

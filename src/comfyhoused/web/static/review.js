@@ -136,6 +136,7 @@ class Review {
     for (const card of this.cards) card.hidden = card !== this.card;
     const end = place.querySelector("[data-done]");
     end.hidden = this.card !== undefined;
+    for (const hint of all("[data-keys]", place)) hint.hidden = !this.card;
     end.querySelector("[data-more]").hidden = left === 0;
     if (this.card) this.putBack(this.card);
     (this.card ?? end).focus({ preventScroll: true });
