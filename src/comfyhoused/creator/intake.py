@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -150,10 +150,12 @@ async def _insert(
     session: AsyncSession, source: Source, fresh: Sequence[SeenFile], look: Look
 ) -> None:
     if fresh:
+        # Rows as parameters: a statement that held them all would be written anew for each look.
         await session.execute(
-            insert(Photo)
-            .values([_make_row(source, seen, look) for seen in fresh])
-            .on_conflict_do_nothing(index_elements=["source_id", "file_key", "revision"])
+            insert(Photo).on_conflict_do_nothing(
+                index_elements=["source_id", "file_key", "revision"]
+            ),
+            [_make_row(source, seen, look) for seen in fresh],
         )
 
 
@@ -175,7 +177,6 @@ def _make_row(source: Source, seen: SeenFile, look: Look) -> dict[str, object]:
         "state": "skipped" if code else "backlog" if is_backlog else "seen",
         "skip_code": code,
         "known_by": know_by_inode(seen),
-        "looked_at": func.clock_timestamp(),
     }
 
 
