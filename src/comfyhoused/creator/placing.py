@@ -110,12 +110,13 @@ async def _claim(house: CreatorHouse, holder: str) -> list[_Held]:
         .order_by(Upload.next_try_at)
         .limit(_MOST_AT_ONCE)
         .with_for_update(skip_locked=True)
+        .cte("due")  # read once: a sub-query with a limit may be read again
     )
     until = func.now() + _LEASE
     async with house.database.begin() as session:
         ids = await session.scalars(
             update(Upload)
-            .where(Upload.id.in_(due.scalar_subquery()))
+            .where(Upload.id == due.c.id)
             .values(lease_holder=holder, lease_until=until, next_try_at=until)
             .returning(Upload.id)
         )

@@ -19,12 +19,14 @@ async def note_version(house: CreatorHouse, claim: Claim) -> None:
     """
     async with house.database.begin() as session:
         edit = await hold_edit(session, claim)
-        preset = house.presets.get(edit.preset)
-        if edit.preset_version == preset.version:
-            return
-        # A job that is there already runs what it was made of.
-        if await find_job(house.resources.store, edit.job_id) is not None:
-            return
+    preset = house.presets.get(edit.preset)
+    if edit.preset_version == preset.version:
+        return
+    # A job that is there already runs what it was made of.
+    if await find_job(house.resources.store, edit.job_id) is not None:
+        return
+    async with house.database.begin() as session:
+        edit = await hold_edit(session, claim)
         checked = check_parameters(preset, edit.strength, edit.parameters)
         digest = make_parameters_digest(edit.strength, checked)
         if await _has_other(session, edit, preset.version, digest):
