@@ -132,8 +132,12 @@ async def test_a_part_that_is_never_ready_is_given_up(
     tmp_path: Path, supervisor: Supervisor
 ) -> None:
     slow = make_part(tmp_path, "slow", "import signal; signal.pause()", start_seconds=0.2)
-    with pytest.raises(CannotStart, match="The slow was not ready"):
+    (tmp_path / "log").mkdir(exist_ok=True)
+    (tmp_path / "log" / "slow.log").write_text("what broke yesterday\n")
+    with pytest.raises(CannotStart, match="The slow was not ready") as given_up:
         await supervisor.start(slow)
+    assert "It wrote nothing" in str(given_up.value)
+    assert "yesterday" not in str(given_up.value)
 
 
 @pytest.mark.parametrize("program", [_PATIENT, _STUBBORN])

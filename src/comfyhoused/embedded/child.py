@@ -34,7 +34,7 @@ class Part:
     command: tuple[str, ...]
     is_ready: Callable[[], Awaitable[bool]]
     environment: Mapping[str, str] = field(default_factory=dict)
-    start_seconds: float = 60.0
+    start_seconds: float = 180.0
     stop_seconds: float = 15.0
     stop_signal: signal.Signals = signal.SIGTERM
 
@@ -55,11 +55,13 @@ class Child:
         self._inherited = tuple(inherited)
         self._process: asyncio.subprocess.Process | None = None
         self._group: int | None = None
+        self._log_start = 0
         self._watch: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Start it and wait until it is ready; raises CannotStart with the end of its log."""
         _turn_over(self.log_path)
+        self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
         process = await self._spawn()
         await self._wait_until_ready(process)
         self._watch = asyncio.create_task(self._keep_alive(process), name=self.part.name)
@@ -131,7 +133,11 @@ class Child:
             process = await self._spawn()
 
     def _quote_log(self) -> str:
-        lines = self.log_path.read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:]
+        """Return the last lines of this start; those of an earlier one would mislead."""
+        written = self.log_path.read_bytes()[self._log_start :].decode(errors="replace")
+        lines = written.splitlines()[-_LOG_TAIL_LINES:]
+        if not lines:
+            return f"It wrote nothing into {self.log_path}; the machine may be busy: try again."
         tail = "\n".join(f"  {self.part.name} | {line}" for line in lines)
         return f"The end of {self.log_path}:\n{tail}"
 
