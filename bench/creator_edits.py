@@ -1,4 +1,4 @@
-"""Creator: what a 12-megapixel photo costs us without its preset's work, and a large gallery."""
+"""Creator: what a 12-megapixel photo costs us without its preset's work."""
 
 import asyncio
 import io
@@ -12,29 +12,24 @@ from typing import Any
 import numpy as np
 import psutil
 from PIL import Image, ImageFilter
-from sqlalchemy import text
 
 from bench.figures import Figure, Target, find_percentile
 from bench.place import Place
-from comfyhoused.creator.edits.listing import count_edits, list_edits
 from comfyhoused.creator.migrating import upgrade_database
 from tests.edit_stage import EditHouse, EditStage
 from tests.postgres import PostgresProcess
 
 _PHOTOS = 10
-_EDITS = 10_000
-_PAGES = 60
 _MB = 2**20
 _SAMPLE_SECONDS = 0.02
 _REST_SECONDS = 5.0
 
 
 async def measure_creator_edits(place: Place, details: dict[str, Any]) -> list[Figure]:
-    """Edit photos one after the other in a house of its own, then page through 10,000 edits."""
+    """Edit photos one after the other in a house of its own."""
     with tempfile.TemporaryDirectory(prefix="bench-edits-") as folder:
         async with _open_house(Path(folder)) as house:
-            figures = await _measure_photos(house, details)
-            return figures + await _measure_gallery(house, details)
+            return await _measure_photos(house, details)
 
 
 @asynccontextmanager
@@ -123,53 +118,6 @@ async def _watch(worker: psutil.Process) -> AsyncIterator[dict[str, float]]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _measure_gallery(house: EditHouse, details: dict[str, Any]) -> list[Figure]:
-    stage = await house.add_user()
-    async with house.creator.database.begin() as session:
-        for statement in _make_rows(stage):
-            await session.execute(statement)
-    pages, cursor = [], None
-    for _ in range(_PAGES):
-        begun = time.perf_counter()
-        async with house.creator.database.begin() as session:
-            page = await list_edits(session, house.creator, stage.user_id, cursor=cursor)
-            counts = await count_edits(session, stage.user_id)
-        pages.append((time.perf_counter() - begun) * 1000)
-        assert len(page.items) == 48
-        assert counts.total == _EDITS
-        cursor = page.next_cursor
-    details["creator_gallery_ms"] = [round(one, 1) for one in pages]
-    return [
-        Figure(
-            f"Creator: a page of {_EDITS:,} edits and their counts, p95",
-            "ms",
-            find_percentile(pages, 95),
-            Target(150),
-        )
-    ]
-
-
-def _make_rows(stage: EditStage) -> list[Any]:
-    values = f"'{stage.user_id}', '{stage.source_id}'"
-    photos = (
-        "INSERT INTO photos (id, user_id, source_id, file_key, revision, name, state, thumb_file) "
-        f"SELECT 'p' || n, {values}, 'k' || n, 'r', 'photo ' || n || '.jpg', 'complete', "
-        f"'creator/{stage.user_id}/p/thumb.jpg' FROM generate_series(1, {_EDITS}) n"
-    )
-    edits = (
-        "INSERT INTO edits (id, user_id, source_id, photo_id, preset, preset_version, strength, "
-        "parameters_digest, state, job_id, next_try_at, created_at) "
-        f"SELECT 'e' || n, {values}, 'p' || n, 'negative', '1', 60, 'd', 'finished', 'j' || n, "
-        f"NULL, now() - n * interval '1 minute' FROM generate_series(1, {_EDITS}) n"
-    )
-    deliveries = (
-        "INSERT INTO deliveries (id, user_id, source_id, edit_id, state, next_try_at) "
-        f"SELECT 'd' || n, {values}, 'e' || n, 'delivered', NULL "
-        f"FROM generate_series(1, {_EDITS}) n"
-    )
-    return [text(one) for one in (photos, edits, deliveries, "ANALYZE")]
-
-
 def _make_photo(number: int) -> bytes:
     """Return 12 megapixels that compress about as a camera's do."""
     chance = np.random.default_rng(number)
@@ -192,10 +140,7 @@ def main() -> None:
     async def run() -> list[Figure]:
         with tempfile.TemporaryDirectory(prefix="bench-edits-") as folder:
             async with _open_house(Path(folder)) as house:
-                return [
-                    *await _measure_photos(house, details),
-                    *await _measure_gallery(house, details),
-                ]
+                return await _measure_photos(house, details)
 
     for figure in asyncio.run(run()):
         print(f"{figure.name}: {figure.measured:.2f} {figure.unit} {figure.target or ''}")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from comfyhoused.creator.edits.creating import edit_photo
 from comfyhoused.creator.edits.finding import find_delivery
@@ -291,6 +291,12 @@ class EditStage:
                 select(Entry.round, Entry.kind).where(Entry.edit_id == edit_id).order_by(Entry.id)
             )
             return [(row.round, row.kind) for row in rows]
+
+    async def count_deliveries(self) -> dict[str, int]:
+        """Return how many deliveries stand in each state."""
+        mine = select(Delivery.state, func.count()).where(Delivery.user_id == self.user_id)
+        async with self.creator.database.begin() as session:
+            return {row[0]: row[1] for row in await session.execute(mine.group_by(Delivery.state))}
 
     async def read_books(self) -> tuple[int, int, int]:
         """Return what is reserved, charged and credited in all."""

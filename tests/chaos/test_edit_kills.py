@@ -17,7 +17,6 @@ from PIL import Image
 from sqlalchemy import select
 
 from comfyhoused.creator.edits.canceling import cancel_edit
-from comfyhoused.creator.edits.listing import count_edits
 from comfyhoused.creator.edits.retrying import retry_edit
 from comfyhoused.creator.edits.retrying_all import retry_all
 from comfyhoused.creator.migrating import upgrade_database
@@ -171,7 +170,7 @@ async def test_each_photo_has_one_result_and_one_charge_whatever_dies(
 
 async def wait_all_delivered(torture: Torture) -> None:
     """Wait until each photo's edit is delivered; what failed honestly is tried again."""
-    stage, database = torture.stage, torture.stage.creator.database
+    stage = torture.stage
 
     async def try_again() -> None:
         while True:
@@ -181,9 +180,7 @@ async def wait_all_delivered(torture: Torture) -> None:
             await asyncio.sleep(1)
 
     async def are_all_noted() -> bool:
-        async with database.begin() as session:
-            counts = await count_edits(session, stage.user_id)
-        return counts.deliveries == {"delivered": len(torture.dropped)}
+        return await stage.count_deliveries() == {"delivered": len(torture.dropped)}
 
     trying = asyncio.create_task(try_again())
     while (known := await torture.count_delivered()) < len(torture.dropped):
@@ -194,11 +191,11 @@ async def wait_all_delivered(torture: Torture) -> None:
 
 
 async def _describe(torture: Torture) -> str:
+    deliveries = await torture.stage.count_deliveries()
     async with torture.stage.creator.database.begin() as session:
-        counts = await count_edits(session, torture.stage.user_id)
         rows = await session.execute(select(Photo.state))
         photos = Counter(row.state for row in rows)
-    return f"{counts} {photos}\n{torture.house.read_logs(8000)}"
+    return f"{deliveries} {photos}\n{torture.house.read_logs(8000)}"
 
 
 async def list_edit_rows(torture: Torture) -> list[Edit]:
