@@ -136,7 +136,8 @@ async def _wait_for_store(settings: Settings, stopping: asyncio.Event) -> bool:
         except StoreUnavailable:
             log.warning("waiting for Redis")
         with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), _STORE_SECONDS)
+            async with asyncio.timeout(_STORE_SECONDS):
+                await stopping.wait()
     return False
 
 

@@ -28,7 +28,7 @@ from comfyhoused.kit.errors import Problem
 from tests.broken_rows import break_rows
 from tests.photo_files import make_scene, write_photo
 from tests.small_disk import mount_small_disk
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 from tests.watch_stage import WatchStage, open_watch_stage
 
 
@@ -144,6 +144,29 @@ async def test_a_photo_over_which_the_studio_breaks_is_given_up(
     assert problem is not None
     assert problem["code"] == "photo_work_failed"
     assert (await get(stage, edit)).state == "failed"
+
+
+async def test_a_crew_goes_home_also_while_its_bell_rings(stage: WatchStage, edit: Edit) -> None:
+    """What is done rings the bell; `asyncio.wait_for` forgot a cancellation at that moment."""
+    for turns in range(12):
+        acted = asyncio.Event()
+
+        async def act(claim: Claim, acted: asyncio.Event = acted) -> None:
+            acted.set()
+
+        async def give_up(claim: Claim, problem: Problem) -> bool:
+            return False
+
+        async with stage.house.database.begin() as session:
+            due = {"lease_holder": None, "lease_until": None, "next_try_at": func.now()}
+            await session.execute(update(Edit).values(due))
+        step = Step("prepare", 1, claim_waiting, act, give_up)
+        crew = asyncio.create_task(Crew(stage.house.database, "crew", 30, [step]).work())
+        await acted.wait()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        crew.cancel()
+        assert await asyncio.wait({crew}, timeout=PATIENCE_SECONDS) == ({crew}, set())
 
 
 async def test_a_full_disk_of_the_server_is_no_fault_of_the_photo(

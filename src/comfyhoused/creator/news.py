@@ -47,6 +47,9 @@ async def follow(
         yield _LOOK
         while True:
             try:
-                yield await asyncio.wait_for(queue.get(), idle_seconds) or _LOOK
+                async with asyncio.timeout(idle_seconds):
+                    told = await queue.get()
             except TimeoutError:
                 yield None
+            else:
+                yield told or _LOOK

@@ -77,7 +77,8 @@ class Child:
         if process.returncode is None:
             process.send_signal(self.part.stop_signal)
         try:
-            await asyncio.wait_for(process.wait(), self.part.stop_seconds)
+            async with asyncio.timeout(self.part.stop_seconds):
+                await process.wait()
         except TimeoutError:
             _log.warning("%s does not end by itself and is killed", self.part.name)
         self.kill()

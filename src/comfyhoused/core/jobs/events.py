@@ -106,7 +106,8 @@ class EventHub:
     async def _confirm(self, channel: str) -> None:
         """Wait until Redis passes messages on: those before can be read from the stream."""
         try:
-            await asyncio.wait_for(self._heard[channel].wait(), _CONFIRM_SECONDS)
+            async with asyncio.timeout(_CONFIRM_SECONDS):
+                await self._heard[channel].wait()
         except TimeoutError as error:
             raise make_unavailable() from error
 
@@ -209,7 +210,8 @@ async def follow_job(
                         return
                 is_behind = False
             try:
-                live = await asyncio.wait_for(queue.get(), idle_seconds)
+                async with asyncio.timeout(idle_seconds):
+                    live = await queue.get()
             except TimeoutError:
                 yield None
                 is_behind = True

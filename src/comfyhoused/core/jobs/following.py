@@ -206,7 +206,8 @@ def _start(resources: Resources, run: Run) -> None:
 
 async def _write_start(resources: Resources, run: Run) -> None:
     with suppress(TimeoutError):
-        await asyncio.wait_for(run.has_left.wait(), _SHORT_RUN_SECONDS)
+        async with asyncio.timeout(_SHORT_RUN_SECONDS):
+            await run.has_left.wait()
         if run.outcome is not None and run.outcome.status is OutcomeStatus.SUCCEEDED:
             return
     with suppress(LeaseLost):  # the next fenced write finds that out, too

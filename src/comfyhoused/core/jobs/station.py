@@ -66,7 +66,8 @@ class Station:
                 continue
             limit = pause or self._resources.settings.jobs.sweep_seconds
             try:
-                await asyncio.wait_for(self.bell.wait(), limit)
+                async with asyncio.timeout(limit):
+                    await self.bell.wait()
             except TimeoutError:
                 continue
 

@@ -109,7 +109,8 @@ class Crew:
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._bell.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._bell.wait()
         self._bell.clear()
 
     async def _take(self, step: Step) -> None:
