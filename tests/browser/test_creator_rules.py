@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from comfyhoused.creator.routes import install_creator
 from comfyhoused.creator.tables import Delivery, Edit, Source
+from comfyhoused.web.forms import FormRefused
 from tests.browser.creator_stage import CreatorStage, open_stage
 from tests.creator_sign_in import sign_in_creator
 from tests.creator_stock import Shot, Stock, add_many_edits, paint
@@ -106,7 +107,7 @@ async def test_no_form_is_taken_without_the_token_of_this_session(stage: Creator
                 fields = {"token": token, "connection": "x", "choice": "edit", "email": "x"}
                 answer = await client.post(path, data=fields)
                 assert answer.status_code == 403, (path, answer.status_code)
-                assert "form_refused" in answer.text, path
+                assert FormRefused.title in answer.text, path
         new = {"once": "1", "source_id": source.id, "name": "a.jpg", "size_bytes": 9}
         begun = await client.post(UPLOADS, json=new, headers={"X-Form-Token": foreign})
         assert begun.status_code == 403
