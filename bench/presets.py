@@ -97,6 +97,8 @@ def measure_product(photo: Floats, mask: Floats, name: str) -> Iterator[Figure]:
     overlap = float((truth & found).sum() / (truth | found).sum())
     yield name, "mask IoU ≥ 0.90", overlap, overlap >= 0.90
     far = cv2.dilate(truth.astype(np.uint8), np.ones((7, 7), np.uint8)) == 0
+    # The tip of a hair covers a part of a pixel: that is not ground.
+    far &= mask <= 0.02
     lightest = 255 * float(np.quantile(white[far], 0.001))
     yield name, "background ≥ 250 (99.9 % of it)", lightest, lightest >= 250
     core = cv2.erode(truth.astype(np.uint8), np.ones((9, 9), np.uint8)) == 1

@@ -61,6 +61,21 @@ def test_an_edge_is_where_the_colours_change_though_the_cut_is_off() -> None:
     assert (alpha[np.hypot(rows, columns) > 60] == 0).all()
 
 
+def test_ground_that_looks_like_the_thing_in_places_leaves_no_flecks() -> None:
+    rows, columns = np.mgrid[:200, :200] - 100
+    truth = np.asarray(np.hypot(rows, columns) < 50, np.float32)
+    ground = np.full((200, 200, 3), (0.66, 0.62, 0.58), np.float32)
+    gaps = (rows % 16 < 5) & (columns % 16 < 5)
+    thing = np.array([0.40, 0.24, 0.14], np.float32)
+    ground[gaps] = thing * 1.1
+    share = truth[..., np.newaxis]
+    picture = np.asarray(thing * share + ground * (1 - share), np.float32)
+
+    alpha = edges.settle(picture, truth, 3)
+
+    assert alpha[(np.hypot(rows, columns) > 54) & gaps].max() < 0.05
+
+
 def test_what_is_hardly_likely_is_not_trusted() -> None:
     sure, doubtful = np.zeros((40, 40), np.float32), np.zeros((40, 40), np.float32)
     sure[5:15, 5:15] = sure[25:35, 5:15] = 0.99
