@@ -1,6 +1,7 @@
 """One house for all tests that leave it standing."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -8,6 +9,7 @@ import pytest_asyncio
 from tests.creator_google_stage import GoogleStage
 from tests.house import House
 from tests.postgres import TestPostgres
+from tests.watch_stage import WatchStage, open_watch_stage
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -34,3 +36,14 @@ def google_stage(
     stage = GoogleStage(tmp_path_factory.mktemp("google"), valkey_url, postgres.make_database())
     yield stage
     stage.close()
+
+
+@pytest.fixture
+async def stage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str, valkey_url: str
+) -> AsyncIterator[WatchStage]:
+    """A folder of its own that Creator watches, without workers or web server."""
+    async with open_watch_stage(
+        tmp_path, monkeypatch.setenv, database_url=database_url, redis_url=valkey_url
+    ) as opened:
+        yield opened

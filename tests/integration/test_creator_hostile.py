@@ -1,7 +1,6 @@
 """What strangers and broken disks send to Creator ends in an answer, and holds nobody else up."""
 
 import os
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,17 +17,7 @@ from tests.creator_sign_in import create_user
 from tests.creator_stock import Stock
 from tests.house import SECRET
 from tests.near_app import open_near_app
-from tests.watch_stage import EMAIL, WatchStage, open_watch_stage, put
-
-
-@pytest.fixture
-async def stage(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str, valkey_url: str
-) -> AsyncIterator[WatchStage]:
-    async with open_watch_stage(
-        tmp_path, monkeypatch.setenv, database_url=database_url, redis_url=valkey_url
-    ) as opened:
-        yield opened
+from tests.watch_stage import EMAIL, WatchStage, put
 
 
 async def test_a_name_that_is_no_text_is_skipped_and_its_neighbours_are_edited(

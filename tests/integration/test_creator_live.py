@@ -21,19 +21,9 @@ from tests.api_process import LoneApi
 from tests.creator_sign_in import create_user, sign_in_creator
 from tests.processes import ServerProcess
 from tests.waiting import PATIENCE_SECONDS
-from tests.watch_stage import WatchStage, open_watch_stage, put
+from tests.watch_stage import WatchStage, put
 
 Events = AsyncIterator[tuple[str, Any]]
-
-
-@pytest.fixture
-async def stage(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str, valkey_url: str
-) -> AsyncIterator[WatchStage]:
-    async with open_watch_stage(
-        tmp_path, monkeypatch.setenv, database_url=database_url, redis_url=valkey_url
-    ) as opened:
-        yield opened
 
 
 @pytest.fixture

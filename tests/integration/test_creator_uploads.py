@@ -38,19 +38,9 @@ from tests.creator_sign_in import create_user, sign_in_creator
 from tests.photo_files import make_scene, write_photo
 from tests.processes import ServerProcess
 from tests.small_disk import mount_small_disk
-from tests.watch_stage import WatchStage, open_watch_stage
+from tests.watch_stage import WatchStage
 
 PART = LEAST_PART_BYTES
-
-
-@pytest.fixture
-async def stage(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str, valkey_url: str
-) -> AsyncIterator[WatchStage]:
-    async with open_watch_stage(
-        tmp_path, monkeypatch.setenv, database_url=database_url, redis_url=valkey_url
-    ) as opened:
-        yield opened
 
 
 @pytest.fixture

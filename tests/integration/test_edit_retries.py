@@ -1,8 +1,6 @@
 """Trying all again: each once, a few at once and the rest by and by, as far as the plan goes."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, update
@@ -18,20 +16,10 @@ from comfyhoused.kit.errors import make_problem
 from comfyhoused.kit.ids import make_id, make_job_id
 from comfyhoused.kit.periods import get_period
 from tests.broken_rows import break_rows
-from tests.watch_stage import WatchStage, open_watch_stage
+from tests.watch_stage import WatchStage
 
 #: More than are tried while a page waits, and more than in one turn of the chore.
 _MANY = 75
-
-
-@pytest.fixture
-async def stage(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str, valkey_url: str
-) -> AsyncIterator[WatchStage]:
-    async with open_watch_stage(
-        tmp_path, monkeypatch.setenv, database_url=database_url, redis_url=valkey_url
-    ) as opened:
-        yield opened
 
 
 async def add_failed(stage: WatchStage, count: int) -> list[str]:

@@ -3,8 +3,6 @@
 import asyncio
 import errno
 from collections import Counter
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -29,17 +27,7 @@ from tests.broken_rows import break_rows
 from tests.photo_files import make_scene, write_photo
 from tests.small_disk import mount_small_disk
 from tests.waiting import PATIENCE_SECONDS, wait_until
-from tests.watch_stage import WatchStage, open_watch_stage
-
-
-@pytest.fixture
-async def stage(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str, valkey_url: str
-) -> AsyncIterator[WatchStage]:
-    async with open_watch_stage(
-        tmp_path, monkeypatch.setenv, database_url=database_url, redis_url=valkey_url
-    ) as opened:
-        yield opened
+from tests.watch_stage import WatchStage
 
 
 @pytest.fixture

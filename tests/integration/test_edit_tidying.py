@@ -1,6 +1,5 @@
 """Tidying takes away what is over, and nothing of a round that has begun since."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -11,17 +10,7 @@ from comfyhoused.creator.edits.tidying import tidy_edit
 from comfyhoused.creator.house import CreatorHouse
 from comfyhoused.creator.tables import Edit
 from tests.waiting import wait_until
-from tests.watch_stage import WatchStage, open_watch_stage, put
-
-
-@pytest.fixture
-async def stage(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str, valkey_url: str
-) -> AsyncIterator[WatchStage]:
-    async with open_watch_stage(
-        tmp_path, monkeypatch.setenv, database_url=database_url, redis_url=valkey_url
-    ) as opened:
-        yield opened
+from tests.watch_stage import WatchStage, put
 
 
 async def add_failed(stage: WatchStage) -> Edit:

@@ -1,9 +1,5 @@
 """Photos that wait for units: each user's begin in turn, whatever is wrong with another's."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
 from sqlalchemy import func, select
 
 from comfyhoused.creator.edits.beginning import begin_waiting
@@ -12,17 +8,7 @@ from comfyhoused.kit.ids import make_id
 from comfyhoused.kit.periods import get_period
 from tests.broken_rows import break_rows
 from tests.creator_sign_in import create_user
-from tests.watch_stage import WatchStage, open_watch_stage
-
-
-@pytest.fixture
-async def stage(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str, valkey_url: str
-) -> AsyncIterator[WatchStage]:
-    async with open_watch_stage(
-        tmp_path, monkeypatch.setenv, database_url=database_url, redis_url=valkey_url
-    ) as opened:
-        yield opened
+from tests.watch_stage import WatchStage
 
 
 async def add_waiting(stage: WatchStage, user: User, count: int) -> None:

@@ -1,7 +1,6 @@
 """Local folders, watched: every photo is taken in once, whole, and nothing else is."""
 
 import os
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -30,16 +29,6 @@ from tests.waiting import wait_until
 from tests.watch_stage import WatchStage, open_watch_stage, put
 
 NOON = 1_750_000_000
-
-
-@pytest.fixture
-async def stage(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str, valkey_url: str
-) -> AsyncIterator[WatchStage]:
-    async with open_watch_stage(
-        tmp_path, monkeypatch.setenv, database_url=database_url, redis_url=valkey_url
-    ) as opened:
-        yield opened
 
 
 async def test_a_photo_becomes_one_edit_with_the_preset_of_its_source(stage: WatchStage) -> None:
